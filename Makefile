@@ -1,0 +1,27 @@
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.PHONY: env check test demo clean
+
+# The environment, made again when what it is made from changes.
+env: $(VENV)/.made
+
+$(VENV)/.made: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+# Style, types and the fast tests.
+check: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+# Every test, the slow ones too.
+test: env
+	$(BIN)/pytest -q -n 2
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,29 @@
+"""``hpa-lit <command> ...``, the same as ``python -m hpa_lit.<command> ...``."""
+
+import importlib
+import sys
+
+COMMANDS = {
+    "prepare": "raw downloads to images and tables ready for training",
+    "train": "train one model, or sweep over folds with -m fold=0,1,2,3,4",
+}
+
+
+def main() -> None:
+    """Run the command that the first argument names."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in COMMANDS:
+        sys.argv = [f"hpa-lit {name}", *sys.argv[2:]]
+        importlib.import_module(f"hpa_lit.{name}").main()
+        return
+    width = max(map(len, COMMANDS))
+    lines = [f"  {command:{width}}  {purpose}" for command, purpose in COMMANDS.items()]
+    usage = "\n".join(["usage: hpa-lit <command> key=value ...", "", *lines, "", "hpa-lit <command> --help says more."])
+    if name in ("-h", "--help"):
+        print(usage)
+    else:
+        sys.exit(f"error: there is no command {name!r}\n{usage}")
+
+
+if __name__ == "__main__":
+    main()

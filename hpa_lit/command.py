@@ -1,0 +1,53 @@
+"""What every command shares: composing its config with Hydra, and saying what is wrong in words."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+
+import hydra
+from hydra.errors import ConfigCompositionException, HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from hpa_lit.conf_dir import conf_dir
+from hpa_lit.errors import InputError
+
+
+def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+    """Make a function of a composed config into a command with Hydra's command line.
+
+    `InputError` and mistakes in the config end the process with their message and exit code 1. Any other exception
+    is a defect of ours and keeps its traceback.
+    """
+
+    def decorate(body: Callable[[DictConfig], None]) -> Callable[[], None]:
+        # Composition finds the caller's module by this attribute; wraps() brings it along.
+        entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name=config_name)(body)
+
+        @functools.wraps(body)
+        def main() -> None:
+            # Hydra otherwise prints and exits by itself, with less than there is to say.
+            os.environ["HYDRA_FULL_ERROR"] = "1"
+            try:
+                entry()
+            except InputError as error:
+                sys.exit(f"error: {error}")
+            except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
+                sys.exit(f"error: {_config_error(error)}")
+
+        return main
+
+    return decorate
+
+
+def _config_error(error: Exception) -> str:
+    """The message of a config error, with the valid keys where a key was mistyped."""
+    lines = [str(error)]
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        if cause is not error:
+            lines.append(str(cause))
+        if isinstance(cause.parent_node, DictConfig) and "is not in struct" in str(cause):
+            lines.append(f"Valid keys here: {', '.join(sorted(map(str, cause.parent_node)))}")
+    return "\n".join(lines)

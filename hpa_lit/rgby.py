@@ -1,0 +1,227 @@
+"""Four-channel pictures on disk: which files belong to an image, reading them, writing them.
+
+An image is a field of cells in four planes, always in the order red (microtubules), green (the protein), blue
+(nucleus), yellow (endoplasmic reticulum). On disk it is one 4-channel TIFF ``<Id>.tif``, or four single planes
+``<Id>_<color>.<suffix>``: the last ``_`` token of a file name names the plane and the Id is everything before it.
+"""
+
+import gzip
+import io
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from PIL import Image, UnidentifiedImageError
+
+from hpa_lit.errors import InputError
+from hpa_lit.tree import replacing
+
+COLORS = ("red", "green", "blue", "yellow")
+STACK = "rgby"  # key of a file that holds all four planes
+# A plane that is stored as a coloured RGB picture, as the HPA's JPEGs are, lies in this channel of it.
+RGB_CHANNELS = (0, 1, 2, 0)
+SUFFIXES = (".ome.tif", ".ome.tiff", ".tif", ".tiff", ".tif.gz", ".png", ".jpg", ".jpeg")
+TIFF_SUFFIXES = tuple(suffix for suffix in SUFFIXES if ".tif" in suffix)
+
+Pixels = npt.NDArray[np.uint8]
+Bits = Literal["auto", 8, 12, 16]
+ImageFiles = dict[str, Path]  # by color, or the one file under STACK
+
+
+def list_images(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> dict[str, ImageFiles]:
+    """Find the images in a folder.
+
+    Args:
+        folder: Folder to look into, not below it. Hidden files and files that are no pictures do not count.
+        suffixes: File types to take. Where a plane exists in several, the type that comes first here is taken.
+
+    Returns:
+        The files of each image by Id, Ids sorted. An image may lack planes; see `missing_planes`.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no image folder {folder}")
+    order = {suffix: rank for rank, suffix in enumerate(suffixes)}
+    found: dict[str, dict[str, tuple[int, Path]]] = {}
+    for path in folder.iterdir():
+        suffix = max((s for s in order if path.name.lower().endswith(s)), key=len, default="")
+        if not suffix or path.name.startswith("."):
+            continue
+        stem = path.name[: -len(suffix)]
+        image_id, _, last = stem.rpartition("_")
+        if image_id and last.lower() in COLORS:
+            key = last.lower()
+        elif suffix in TIFF_SUFFIXES:
+            image_id, key = stem, STACK
+        else:
+            continue
+        candidate = (order[suffix], path)
+        files = found.setdefault(image_id, {})
+        files[key] = min(files.get(key, candidate), candidate)
+    return {i: {key: path for key, (_, path) in sorted(found[i].items())} for i in sorted(found)}
+
+
+def missing_planes(files: ImageFiles) -> list[str]:
+    """Colors that an image has no file for."""
+    return [] if STACK in files else [color for color in COLORS if color not in files]
+
+
+def read(files: ImageFiles, bits: Bits = "auto", rgb_channels: Sequence[int] = RGB_CHANNELS) -> Pixels:
+    """Read an image.
+
+    Args:
+        files: Its files, as `list_images` gives them.
+        bits: Bit depth of planes that are stored in 16 bits, see `to_uint8`.
+        rgb_channels: For planes stored as RGB pictures, the channel that holds the plane, for each color.
+
+    Returns:
+        Array of shape (H, W, 4), 0..255, contiguous.
+
+    Raises:
+        InputError: A plane is missing or unreadable, or the planes differ in size; the message names the files.
+    """
+    if STACK in files:
+        return np.ascontiguousarray(cv2.merge(to_uint8(_read_stack(files[STACK]), bits, files[STACK])))
+    if missing := missing_planes(files):
+        raise InputError(
+            f"{_name(files)}: no {' and no '.join(missing)} plane beside {', '.join(map(str, files.values()))}"
+        )
+    planes = [read_plane(files[color], channel) for color, channel in zip(COLORS, rgb_channels, strict=True)]
+    if len({plane.shape for plane in planes}) > 1:
+        sizes = ", ".join(f"{files[c].name} {p.shape[0]} x {p.shape[1]}" for c, p in zip(COLORS, planes, strict=True))
+        raise InputError(f"{_name(files)}: its planes differ in size: {sizes}")
+    return np.ascontiguousarray(cv2.merge(to_uint8(planes, bits, files[COLORS[0]])))
+
+
+def read_plane(path: Path, rgb_channel: int) -> npt.NDArray[np.generic]:
+    """Read one plane as it is stored, shape (H, W); of an RGB picture, its channel `rgb_channel`."""
+    pixels = _read_tiff(path) if path.name.lower().endswith(TIFF_SUFFIXES) else _read_picture(path)
+    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
+        pixels = pixels[:, :, rgb_channel]
+    if pixels.ndim != 2:
+        raise InputError(f"{path} is no single plane: its shape is {pixels.shape}")
+    return pixels
+
+
+def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) -> list[Pixels]:
+    """Bring the planes of one image to 8 bits.
+
+    8-bit planes stay as they are. 16-bit planes are scaled so that the largest value of their bit depth becomes
+    255, rounded to the nearest. With ``bits="auto"`` the depth is 12 where no pixel of the image exceeds 4095, as
+    cameras of 12 bits write it, and 16 elsewhere: one depth for all planes, so that their ratios stay.
+
+    Args:
+        planes: The planes, all uint8 or all uint16.
+        bits: Depth of uint16 planes.
+        path: Named in errors.
+    """
+    kinds = {plane.dtype for plane in planes}
+    if kinds == {np.dtype(np.uint8)}:
+        return [plane.astype(np.uint8, copy=False) for plane in planes]
+    if kinds != {np.dtype(np.uint16)}:
+        names = " and ".join(sorted(str(kind) for kind in kinds))
+        raise InputError(f"{path}: pixels are {names}; save all planes as 8-bit or all as unsigned 16-bit")
+    largest = max(int(plane.max(initial=0)) for plane in planes)
+    depth = (12 if largest <= 4095 else 16) if bits == "auto" else bits
+    top = 2**depth - 1
+    if largest > top:
+        raise InputError(f"{path}: a pixel of {largest} does not fit in {depth} bits; set data.bits=16 or auto")
+    return [((plane.astype(np.uint32) * 510 + top) // (2 * top)).astype(np.uint8) for plane in planes]
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture, from its header, and a look whether its end is there.
+
+    Raises:
+        InputError: The file is absent, no picture, or cut short.
+    """
+    name = path.name.lower()
+    try:
+        if name.endswith(".gz"):
+            pixels = _read_tiff(path)
+            return pixels.shape[-2], pixels.shape[-1]
+        if name.endswith(TIFF_SUFFIXES):
+            with tifffile.TiffFile(path) as tiff:
+                page = tiff.pages.first
+                end = max(
+                    (o + n for p in tiff.pages for o, n in zip(p.dataoffsets, p.databytecounts, strict=True)), default=0
+                )
+                if end > path.stat().st_size:
+                    raise InputError(f"{path} is cut short")
+                return page.imagelength, page.imagewidth
+        with Image.open(path) as picture:
+            width, height = picture.size
+            end_mark = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}.get(picture.format or "", b"")
+        with path.open("rb") as file:
+            file.seek(-min(64, path.stat().st_size), io.SEEK_END)
+            if end_mark not in file.read():
+                raise InputError(f"{path} is cut short")
+        return height, width
+    except (OSError, UnidentifiedImageError, tifffile.TiffFileError, SyntaxError, EOFError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def write(path: Path, image: Pixels, image_id: str, compression: str | None = "zlib") -> None:
+    """Write an image as one 4-channel OME-TIFF that Fiji opens, the same bytes for the same pixels and Id.
+
+    Args:
+        path: Where to; written beside it and renamed.
+        image: Array of shape (H, W, 4).
+        image_id: The image's name and the seed of its OME UUID.
+        compression: A lossless compression by tifffile's name, or None.
+    """
+    metadata = {
+        "axes": "CYX",
+        "Name": image_id,
+        "Channel": {"Name": list(COLORS)},
+        "UUID": str(uuid.uuid5(uuid.NAMESPACE_URL, image_id)),
+    }
+    with replacing(path) as temporary:
+        tifffile.imwrite(
+            temporary,
+            np.ascontiguousarray(image.transpose(2, 0, 1)),
+            ome=True,
+            photometric="minisblack",
+            compression=compression,
+            predictor=compression is not None,
+            metadata=metadata,
+        )
+
+
+def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
+    try:
+        source = io.BytesIO(gzip.decompress(path.read_bytes())) if path.name.lower().endswith(".gz") else path
+        pixels: npt.NDArray[np.generic] = np.squeeze(tifffile.imread(source))
+        return pixels
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except Exception as error:  # decoders of damaged TIFFs raise whatever their libraries raise
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _read_stack(path: Path) -> list[npt.NDArray[np.generic]]:
+    pixels = _read_tiff(path)
+    if pixels.ndim == 3 and pixels.shape[0] != 4 and pixels.shape[2] == 4:
+        pixels = pixels.transpose(2, 0, 1)
+    if pixels.ndim != 3 or pixels.shape[0] != 4:
+        raise InputError(f"{path} has shape {pixels.shape}: expected four channels, or a name that ends in _<color>")
+    return list(pixels)
+
+
+def _read_picture(path: Path) -> npt.NDArray[np.generic]:
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB") if picture.mode in ("P", "CMYK", "YCbCr") else picture)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _name(files: ImageFiles) -> str:
+    color, path = next(iter(files.items()))
+    return path.name[: path.name.lower().rfind(f"_{color}")]
