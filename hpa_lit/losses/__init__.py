@@ -1,0 +1,20 @@
+"""Losses of SPEC section 4: each a function of tensors and a thin module over it."""
+
+from hpa_lit.losses.arcface import ArcFaceLoss, arcface_loss
+from hpa_lit.losses.combined import CombinedLoss, combined_loss
+from hpa_lit.losses.focal import FocalLoss, focal_loss
+from hpa_lit.losses.hard_log import HardLogLoss, hard_log_loss
+from hpa_lit.losses.lovasz import SymmetricLovaszLoss, symmetric_lovasz_loss
+
+__all__ = [
+    "ArcFaceLoss",
+    "CombinedLoss",
+    "FocalLoss",
+    "HardLogLoss",
+    "SymmetricLovaszLoss",
+    "arcface_loss",
+    "combined_loss",
+    "focal_loss",
+    "hard_log_loss",
+    "symmetric_lovasz_loss",
+]
