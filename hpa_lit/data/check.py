@@ -1,0 +1,69 @@
+"""A look at every image before the first step: are its planes there, whole and of one size."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from tqdm import tqdm
+
+from hpa_lit import rgby
+from hpa_lit.errors import InputError, listing
+
+
+def locate(ids: Sequence[str], images: Mapping[str, rgby.ImageFiles], where: str) -> list[rgby.ImageFiles]:
+    """The files of each Id.
+
+    Args:
+        ids: The Ids wanted.
+        images: What there is, as `rgby.list_images` gives it.
+        where: The folder, named in errors.
+
+    Raises:
+        InputError: Names every Id that has no image or lacks a plane.
+    """
+    problems = []
+    for image_id in ids:
+        if image_id not in images:
+            problems.append(f"{image_id}: no image")
+        elif missing := rgby.missing_planes(images[image_id]):
+            problems.append(f"{image_id}: no {' and no '.join(missing)} plane")
+    if problems:
+        raise InputError(
+            f"{len(problems)} of {len(ids)} images are not complete in {where}; "
+            f"add the files or remove the rows:\n{listing(problems)}"
+        )
+    return [images[image_id] for image_id in ids]
+
+
+def image_sizes(ids: Sequence[str], files: Sequence[rgby.ImageFiles]) -> Counter[tuple[int, int]]:
+    """How many images there are of each (height, width), by the headers of all planes.
+
+    Raises:
+        InputError: Names every image with a plane that is unreadable or cut short, or with planes of different sizes.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    problems = []
+    # Threads suffice: this waits for the disk.
+    with ThreadPoolExecutor(16) as pool:
+        looks = pool.map(_look, files)
+        for image_id, look in zip(ids, tqdm(looks, "check", len(files), unit="img", delay=2), strict=True):
+            if isinstance(look, str):
+                problems.append(f"{image_id}: {look}")
+            else:
+                sizes[look] += 1
+    if problems:
+        raise InputError(
+            f"{len(problems)} of {len(ids)} images cannot be used; replace the files or remove the rows:\n"
+            f"{listing(problems)}"
+        )
+    return sizes
+
+
+def _look(files: rgby.ImageFiles) -> tuple[int, int] | str:
+    try:
+        sizes = {color: rgby.size(path) for color, path in files.items()}
+    except InputError as error:
+        return str(error)
+    if len(set(sizes.values())) > 1:
+        return "planes differ in size: " + ", ".join(f"{color} {h} x {w}" for color, (h, w) in sizes.items())
+    return next(iter(sizes.values()))

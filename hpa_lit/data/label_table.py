@@ -1,0 +1,121 @@
+"""Anyone's label table: one CSV, any list of labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hpa_lit.errors import InputError, listing
+from hpa_lit.labels import LABEL_NAMES
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Images and their labels.
+
+    Args:
+        ids: N Ids, each once.
+        labels: Shape (N, K), 0 or 1.
+        names: The K label names.
+    """
+
+    ids: list[str]
+    labels: npt.NDArray[np.uint8]
+    names: list[str]
+
+
+def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) -> LabelTable:
+    """Read a CSV with a column ``Id`` and the labels of each image.
+
+    The labels stand in a column ``Target``, as indices separated by spaces or as names separated by ``|``; or there is
+    a column of 0 and 1 for each label.
+
+    Args:
+        path: The CSV.
+        label_list: The labels to learn. Names: an index in ``Target`` is a place in this list. Numbers: an index in
+            ``Target`` is one of the atlas's 28 locations, and so are these. None: the columns of 0 and 1, else the
+            28 locations where all labels are among them, else the distinct names, sorted.
+
+    Raises:
+        InputError: Names every row whose Id is repeated, or whose Target is empty or not in the list.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no label table {path}")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "Id" not in table:
+        raise InputError(f"{path} has no column Id; its columns are {', '.join(table.columns)}")
+    ids = table["Id"].str.strip()
+    problems = [
+        f"row {row + 2}: Id {ids[row]!r} stands in the table before" for row in np.flatnonzero(ids.duplicated())
+    ]
+    problems += [f"row {row + 2}: the Id is empty" for row in np.flatnonzero(ids == "")]
+    if "Target" in table:
+        names, places = _label_names(table["Target"], label_list)
+        labels, unknown = _encode(ids, table["Target"], len(names), places)
+    else:
+        names, labels, unknown = _from_columns(path, table, label_list)
+    if problems := problems + unknown:
+        raise InputError(f"{path} cannot be used, correct or remove these rows:\n{listing(problems)}")
+    return LabelTable(ids.tolist(), labels, names)
+
+
+def _label_names(targets: "pd.Series[str]", label_list: Sequence[str | int] | None) -> tuple[list[str], dict[str, int]]:
+    """The label names, and the place of each word that a Target may hold."""
+    if label_list is not None and all(isinstance(label, int) for label in label_list):
+        if wrong := [str(label) for label in label_list if not 0 <= int(label) < len(LABEL_NAMES)]:
+            raise InputError(f"data.label_list: {', '.join(wrong)} is no location; they go from 0 to 27")
+        names = [LABEL_NAMES[int(label)] for label in label_list]
+        words = [str(label) for label in label_list]
+    else:
+        if label_list is None:
+            found = {name.strip() for target in targets for name in target.split("|")} - {""}
+            atlas = all(word in LABEL_NAMES or all(map(str.isdigit, word.split())) for word in found)
+            names = list(LABEL_NAMES) if atlas else sorted(found)
+        else:
+            names = [str(label) for label in label_list]
+        words = [str(place) for place in range(len(names))]
+    if len(set(names)) < len(names):
+        raise InputError(f"data.label_list names a label twice: {', '.join(names)}")
+    return names, {word: place for words_ in (words, names) for place, word in enumerate(words_)}
+
+
+def _encode(
+    ids: "pd.Series[str]", targets: "pd.Series[str]", num_labels: int, places: dict[str, int]
+) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    labels = np.zeros((len(targets), num_labels), np.uint8)
+    problems = []
+    for row, (image_id, target) in enumerate(zip(ids, targets, strict=True)):
+        # A name may hold spaces ("Nuclear membrane"), a list of indices is split by them.
+        whole = [part.strip() for part in target.split("|") if part.strip()]
+        words = [word for part in whole for word in ([part] if part in places else part.split())]
+        if not words:
+            problems.append(f"row {row + 2}: Id {image_id!r} has an empty Target")
+        for word in words:
+            if word in places:
+                labels[row, places[word]] = 1
+            else:
+                problems.append(
+                    f"row {row + 2}: Id {image_id!r} has the label {word!r}, which is not in the label list"
+                )
+    return labels, problems
+
+
+def _from_columns(
+    path: Path, table: pd.DataFrame, label_list: Sequence[str | int] | None
+) -> tuple[list[str], npt.NDArray[np.uint8], list[str]]:
+    columns = [column for column in table.columns if column != "Id"]
+    names = [str(label) for label in label_list] if label_list is not None else columns
+    if missing := [name for name in names if name not in columns] or not names:
+        raise InputError(
+            f"{path} has neither a column Target nor columns of 0 and 1 for {missing or 'any label'}; "
+            f"its columns are {', '.join(table.columns)}"
+        )
+    cells = table[names].apply(lambda column: column.str.strip())
+    problems = [
+        f"row {row + 2}: Id {table['Id'][row]!r} has {cells.iat[row, column]!r} under {names[column]!r}, not 0 or 1"
+        for row, column in np.argwhere(~cells.isin(["0", "1"]).to_numpy())
+    ]
+    return names, (cells == "1").to_numpy(np.uint8), problems

@@ -1,0 +1,84 @@
+"""The data module of both tasks: loaders that share a global batch among the ranks."""
+
+import os
+from typing import Literal
+
+import cv2
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, Transform
+from hpa_lit.errors import InputError
+from hpa_lit.rgby import Bits
+
+
+class ImageData(pl.LightningDataModule):
+    """Training and validation images.
+
+    Training batches are shuffled and the last short one is dropped. Validation goes through every image; where the
+    ranks' shares would differ, some images come twice, and the task drops them by their row number.
+
+    Args:
+        train: Images to train on.
+        valid: Images to validate on.
+        train_transform: From pixels to what the network trains on.
+        valid_transform: From pixels to what the network is validated on.
+        batch_size: Images in a batch over all ranks.
+        workers: Loading processes a rank; None takes the cores that this process may use.
+        bits: Bit depth of planes stored in 16 bits.
+        seed: Of the order and the augmentation.
+    """
+
+    def __init__(
+        self,
+        train: Examples,
+        valid: Examples,
+        train_transform: Transform,
+        valid_transform: Transform,
+        batch_size: int,
+        workers: int | None = None,
+        bits: Bits = "auto",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if len(train.ids) < batch_size:
+            raise InputError(
+                f"{len(train.ids)} training images do not fill a batch of {batch_size}: "
+                f"set batch_size={len(train.ids)} or lower"
+            )
+        self.train_set = ImageDataset(train, train_transform, bits, seed)
+        self.valid_set = ImageDataset(valid, valid_transform, bits, seed)
+        self.batch_size, self.seed = batch_size, seed
+        self.workers = len(os.sched_getaffinity(0)) if workers is None else workers
+
+    def train_dataloader(self) -> DataLoader[dict[str, object]]:
+        """This rank's share of the shuffled training batches."""
+        return self._loader(self.train_set, "train")
+
+    def val_dataloader(self) -> DataLoader[dict[str, object]]:
+        """This rank's share of the validation images, in order."""
+        return self._loader(self.valid_set, "valid")
+
+    def _loader(self, dataset: ImageDataset, side: Literal["train", "valid"]) -> DataLoader[dict[str, object]]:
+        ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        if self.batch_size % ranks:
+            raise InputError(
+                f"batch_size={self.batch_size} counts the images on all {ranks} ranks and does not divide by {ranks}: "
+                f"set it to a multiple of {ranks}"
+            )
+        train = side == "train"
+        return DataLoader(
+            dataset,  # type: ignore[arg-type]
+            batch_size=self.batch_size // ranks,
+            sampler=EpochSampler(dataset, ranks, rank, shuffle=train, seed=self.seed, drop_last=train),
+            drop_last=train,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
+            worker_init_fn=_one_thread,
+        )
+
+
+def _one_thread(worker: int) -> None:
+    """Keep OpenCV from starting a thread a core in every worker."""
+    cv2.setNumThreads(0)
