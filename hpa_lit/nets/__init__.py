@@ -1,0 +1,25 @@
+"""The networks (SPEC section 3): pure torch, built by name."""
+
+from hpa_lit.nets import legacy
+from hpa_lit.nets.backbone import ARCHS
+from hpa_lit.nets.models import (
+    CHANNEL_MEAN,
+    CHANNEL_STD,
+    Classifier,
+    Embedder,
+    build_classifier,
+    build_embedder,
+    build_timm_classifier,
+)
+
+__all__ = [
+    "ARCHS",
+    "CHANNEL_MEAN",
+    "CHANNEL_STD",
+    "Classifier",
+    "Embedder",
+    "build_classifier",
+    "build_embedder",
+    "build_timm_classifier",
+    "legacy",
+]

@@ -1,0 +1,138 @@
+"""Backbones: timm networks up to their last feature map, with a first convolution as wide as the image."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import timm
+from torch import Tensor, nn
+
+from hpa_lit.errors import InputError
+from hpa_lit.nets.state_files import check_fit, read_state
+
+# The tv_in1k weights are torchvision's, with which the reference starts.
+ARCHS = {
+    "densenet121": "densenet121.tv_in1k",
+    "densenet121_large": "densenet121.tv_in1k",
+    "inceptionv3": "inception_v3.tv_in1k",
+    "resnet34": "resnet34.tv_in1k",
+    "resnet18": "resnet18.tv_in1k",
+    "resnet50_arcface": "resnet50.tv_in1k",
+}
+TIMM = "timm/"  # before any other timm network's name
+
+
+class Backbone(nn.Module):
+    """A timm network whose output is its last feature map, (N, num_features, h, w)."""
+
+    def __init__(self, net: nn.Module, num_features: int) -> None:
+        super().__init__()
+        self.net: Any = net
+        self.num_features = num_features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map normalised images (N, C, H, W) to the last feature map."""
+        maps: Tensor = self.net.forward_features(images)
+        return maps
+
+
+class TimmBackbone(Backbone):
+    """The same for any family: timm turns channels-last maps and tokens into (N, num_features, h, w)."""
+
+    def __init__(self, net: Any) -> None:
+        # Layers behind the last map would never get a gradient, which DistributedDataParallel refuses.
+        net.prune_intermediate_layers(1, prune_norm=False, prune_head=True)
+        super().__init__(net, net.feature_info[-1]["num_chs"])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map normalised images (N, C, H, W) to the last feature map."""
+        maps: Tensor = self.net.forward_intermediates(images, indices=1, norm=True, intermediates_only=True)[0]
+        return maps
+
+
+def build_backbone(
+    arch: str, in_channels: int, pretrained: bool, weights: str | Path | None, options: Mapping[str, Any] | None
+) -> Backbone:
+    """Build a backbone.
+
+    Args:
+        arch: A name of `ARCHS`, or ``timm/`` and the name of a timm network.
+        in_channels: Channels of the images. The first convolution has three, and those beyond are copies of the red
+            one, nothing rescaled (SPEC section 3).
+        pretrained: Start with timm's ImageNet weights.
+        weights: Start with the ImageNet weights in this file instead, timm's or torchvision's.
+        options: More arguments of the timm network, such as ``img_size`` of a transformer.
+
+    Raises:
+        InputError: There is no such network, its weights cannot be fetched, or the file does not fit.
+    """
+    net = _create(_timm_name(arch), pretrained and weights is None, options or {})
+    if weights is not None:
+        _load_imagenet(net, Path(weights))
+    _widen(net, in_channels)
+    if arch.startswith(TIMM):
+        if not hasattr(net, "prune_intermediate_layers"):
+            raise InputError(f"{arch} has no feature map to put a head on: choose another network")
+        return TimmBackbone(net)
+    if arch == "densenet121_large":
+        net.features.pool0 = nn.Sequential(net.features.pool0, nn.MaxPool2d(2, 2))
+    elif arch in ("resnet34", "resnet18"):
+        net.maxpool = nn.MaxPool2d(2, 2)
+    return Backbone(net, net.num_features)
+
+
+def _timm_name(arch: str) -> str:
+    if arch in ARCHS:
+        return ARCHS[arch]
+    name = arch.removeprefix(TIMM)
+    if arch.startswith(TIMM) and timm.is_model(name):
+        return name
+    known = [*ARCHS, *(TIMM + model for model in timm.list_models())]
+    near = difflib.get_close_matches(arch, known) or difflib.get_close_matches(TIMM + name, known)
+    hint = f" Near: {', '.join(near)}." if near else ""
+    raise InputError(f"there is no arch {arch!r}.{hint} Valid: {', '.join(ARCHS)}, or {TIMM}<name of a timm network>")
+
+
+def _create(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
+    try:
+        return timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
+    except (OSError, httpx.HTTPError, RuntimeError) as error:
+        if not pretrained:
+            raise InputError(f"timm cannot build {name}: {error}") from error
+        raise InputError(
+            f"the ImageNet weights of {name} cannot be fetched ({type(error).__name__}: {error}). Start from random "
+            "weights with arch.pretrained=false, or give a file of timm's or torchvision's with arch.weights=PATH"
+        ) from error
+
+
+def _load_imagenet(net: Any, path: Path) -> None:
+    # torchvision's published DenseNet files still write norm.1 for norm1.
+    state = {re.sub(r"\b(norm|conv)\.([12])\.", r"\1\2.", key): value for key, value in read_state(path).items()}
+    unused = tuple(f"{layer}." for layer in (*_layers(net, "classifier"), "AuxLogits"))
+    state = {key: value for key, value in state.items() if not key.startswith(unused)}
+    expected = net.state_dict()
+    for key, tensor in expected.items():
+        if key.endswith("num_batches_tracked"):  # files from before torch 0.4.1 lack it, and nothing here uses it
+            state.setdefault(key, tensor)
+    check_fit(expected, state, f"{path} (ImageNet weights)")
+    net.load_state_dict(state)
+
+
+def _widen(net: Any, in_channels: int) -> None:
+    source = [channel if channel < 3 else 0 for channel in range(in_channels)]
+    for name in _layers(net, "first_conv"):
+        conv = net.get_submodule(name)
+        if not isinstance(conv, nn.Conv2d) or conv.in_channels != 3:
+            raise InputError(
+                f"{net.pretrained_cfg['architecture']} does not begin with a convolution of three channels"
+            )
+        conv.weight = nn.Parameter(conv.weight.detach()[:, source])
+        conv.in_channels = in_channels
+
+
+def _layers(net: Any, role: str) -> tuple[str, ...]:
+    names: str | tuple[str, ...] = net.pretrained_cfg[role]
+    return (names,) if isinstance(names, str) else names

@@ -1,0 +1,32 @@
+"""The head that all networks share, from the last feature map to one vector an image."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class PoolingHead(nn.Module):
+    """Average and maximum over all positions, then one hidden layer; batch norm and dropout before each linear layer.
+
+    The linear layer that follows is the caller's.
+
+    Args:
+        width: Channels D of the feature map.
+        dropout: Rates before the hidden layer and after it.
+    """
+
+    def __init__(self, width: int, dropout: tuple[float, float]) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm1d(2 * width)
+        self.dropout1 = nn.Dropout(dropout[0])
+        self.linear1 = nn.Linear(2 * width, width)
+        self.norm2 = nn.BatchNorm1d(width)
+        self.dropout2 = nn.Dropout(dropout[1])
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Map a feature map (N, D, h, w) to (N, D)."""
+        # amax, unlike max pooling, has a deterministic gradient on a GPU.
+        pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
+        hidden = F.relu(self.linear1(self.dropout1(self.norm1(pooled))))
+        features: Tensor = self.dropout2(self.norm2(hidden))
+        return features

@@ -1,0 +1,169 @@
+"""The two networks: the classifier of locations, and the embedder whose features find look-alikes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hpa_lit.errors import InputError
+from hpa_lit.nets.backbone import TIMM, Backbone, build_backbone
+from hpa_lit.nets.heads import PoolingHead
+
+# Of the competition's train and test images, pixel / 255, in the order red, green, blue, yellow (SPEC section 2.8).
+CHANNEL_MEAN = (0.074598, 0.050630, 0.050891, 0.076287)
+CHANNEL_STD = (0.122813, 0.085745, 0.129882, 0.119411)
+
+EMBEDDING = 512
+
+
+class Classifier(nn.Module):
+    """Images to one logit a label (SPEC section 3).
+
+    Its channel statistics are part of its state dict, so that a checkpoint answers alike wherever it is loaded.
+
+    Args:
+        backbone: Normalised images to feature maps.
+        num_classes: Number of labels K.
+        mean: Per channel, of pixels 0..1.
+        std: Per channel, of pixels 0..1.
+        dropout: Rates before and after the hidden layer.
+    """
+
+    statistics: Tensor
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        num_classes: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        dropout: tuple[float, float],
+    ) -> None:
+        super().__init__()
+        # Two parts each, what float32 holds and its remainder: moved to float64, the network still subtracts the
+        # given numbers and not their float32 roundings.
+        values = torch.tensor([mean, std], dtype=torch.float64)
+        self.register_buffer("statistics", torch.stack([values.float(), (values - values.float()).float()]))
+        self.num_features = backbone.num_features
+        self.backbone = backbone
+        self.head = PoolingHead(self.num_features, dropout)
+        self.output = nn.Linear(self.num_features, num_classes)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Last feature map (N, D, h, w) of images as `forward` takes them."""
+        mean, std = self.statistics.sum(0)[:, :, None, None]
+        maps: Tensor = self.backbone((_unit_range(images, mean.dtype) - mean) / std)
+        return maps
+
+    def features(self, images: Tensor) -> Tensor:
+        """Vectors before the last linear layer, (N, num_features), of images as `forward` takes them."""
+        features: Tensor = self.head(self.maps(images))
+        return features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (N, C, H, W), uint8 0..255 or floating 0..1, to logits (N, K)."""
+        logits: Tensor = self.output(self.features(images))
+        return logits
+
+
+class Embedder(nn.Module):
+    """Images to a 512-d feature and its cosines with one learnt direction a class (SPEC section 3; ArcFace).
+
+    Args:
+        backbone: Images 0..1 to feature maps.
+        num_classes: Number of classes K, one an antibody.
+        dropout: Rates before and after the hidden layer.
+    """
+
+    def __init__(self, backbone: Backbone, num_classes: int, dropout: tuple[float, float]) -> None:
+        super().__init__()
+        self.num_features = EMBEDDING
+        self.backbone = backbone
+        self.head = PoolingHead(backbone.num_features, dropout)
+        self.embedding = nn.Linear(backbone.num_features, EMBEDDING)
+        self.norm = nn.BatchNorm1d(EMBEDDING)
+        bound = 1 / math.sqrt(EMBEDDING)
+        self.class_weight = nn.Parameter(torch.empty(num_classes, EMBEDDING).uniform_(-bound, bound))
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Last feature map (N, D, h, w) of images as `forward` takes them."""
+        maps: Tensor = self.backbone(_unit_range(images, self.class_weight.dtype))
+        return maps
+
+    def features(self, images: Tensor) -> Tensor:
+        """Features (N, 512), not L2-normalised, of images as `forward` takes them."""
+        features: Tensor = self.norm(self.embedding(self.head(self.maps(images))))
+        return features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (N, C, H, W), uint8 0..255 or floating 0..1, to cosines (N, K)."""
+        features = self.features(images)
+        # The margin works on angles, which half precision cannot tell apart near 0.
+        with torch.autocast(features.device.type, enabled=False):
+            return F.linear(F.normalize(features.to(self.class_weight.dtype)), F.normalize(self.class_weight))
+
+
+def build_classifier(
+    arch: str,
+    num_classes: int = 28,
+    in_channels: int = 4,
+    pretrained: bool = False,
+    weights: str | Path | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    dropout: tuple[float, float] = (0.5, 0.5),
+    options: Mapping[str, Any] | None = None,
+) -> Classifier:
+    """Build a classifier.
+
+    Args:
+        arch: densenet121, densenet121_large, inceptionv3, resnet34, resnet18, resnet50_arcface, or ``timm/`` and the
+            name of any timm network.
+        num_classes: Number of labels.
+        in_channels: Channels of the images, red, green, blue and yellow first.
+        pretrained: Start with ImageNet weights, fetched by timm.
+        weights: File of ImageNet weights to start with instead, timm's or torchvision's.
+        mean: Per channel, of pixels 0..1; None takes `CHANNEL_MEAN`.
+        std: Per channel, of pixels 0..1; None takes `CHANNEL_STD`.
+        dropout: Rates before and after the hidden layer.
+        options: More arguments of the timm network.
+
+    Raises:
+        InputError: There is no such arch, its weights cannot be had, or the statistics do not fit the channels.
+    """
+    mean = CHANNEL_MEAN[:in_channels] if mean is None else mean
+    std = CHANNEL_STD[:in_channels] if std is None else std
+    if len(mean) != in_channels or len(std) != in_channels or min(std) <= 0:
+        raise InputError(f"{in_channels} channels need as many means and positive deviations: mean={mean}, std={std}")
+    backbone = build_backbone(arch, in_channels, pretrained, weights, options)
+    return Classifier(backbone, num_classes, mean, std, dropout)
+
+
+def build_timm_classifier(backbone: str, **arguments: Any) -> Classifier:
+    """Build a classifier on any timm network by its name; the other arguments are those of `build_classifier`."""
+    return build_classifier(TIMM + backbone, **arguments)
+
+
+def build_embedder(
+    arch: str,
+    num_classes: int,
+    in_channels: int = 4,
+    pretrained: bool = False,
+    weights: str | Path | None = None,
+    dropout: tuple[float, float] = (0.0, 0.0),
+    options: Mapping[str, Any] | None = None,
+) -> Embedder:
+    """Build an embedder; arguments and errors as for `build_classifier`."""
+    return Embedder(build_backbone(arch, in_channels, pretrained, weights, options), num_classes, dropout)
+
+
+def _unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:
+    if images.dtype == torch.uint8:
+        return images.to(dtype) / 255
+    if not images.is_floating_point():
+        raise InputError(f"images are {images.dtype}: give uint8 from 0 to 255, or floating point from 0 to 1")
+    return images.to(dtype)

@@ -1,0 +1,45 @@
+"""State dicts on disk: read without running code, and compared with a network before anything is loaded."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from hpa_lit.errors import InputError, listing
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a ``.safetensors`` file, or of any other that torch can load as weights only."""
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        return unwrap(torch.load(path, map_location="cpu", weights_only=True), str(path))
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}") from None
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, safetensors.SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as weights: {error}") from error
+
+
+def unwrap(content: object, name: str) -> dict[str, Tensor]:
+    """The state dict inside a checkpoint's content, without the ``module.`` that DataParallel puts before its keys."""
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise InputError(f"{name} holds no state dict: expected tensors by name, or those under 'state_dict'")
+    return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def check_fit(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], name: str) -> None:
+    """Raise `InputError` unless both hold the same names with the same shapes; it lists what does not fit."""
+    misfits = [f"missing: {key}" for key in expected if key not in given]
+    misfits += [f"unexpected: {key}" for key in given if key not in expected]
+    misfits += [
+        f"shape: {key} is {tuple(given[key].shape)}, the network has {tuple(tensor.shape)}"
+        for key, tensor in expected.items()
+        if key in given and given[key].shape != tensor.shape
+    ]
+    if misfits:
+        raise InputError(f"{name} does not fit this network:\n{listing(misfits)}")
