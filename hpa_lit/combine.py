@@ -1,0 +1,45 @@
+"""``python -m hpa_lit.combine``: prediction files of views, folds and models to one probability an image and label."""
+
+import glob
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from hpa_lit import prediction_file
+from hpa_lit.command import command
+from hpa_lit.errors import InputError
+from hpa_lit.results.combination import combine
+from hpa_lit.results.tables import pairs
+from hpa_lit.tree import OutputTree
+
+
+def find(patterns: str | list[str]) -> list[Path]:
+    """The files that names and patterns such as ``fold*/test.parquet`` stand for, each once, patterns in order."""
+    found: dict[Path, None] = {}
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        if not (matches := sorted(glob.glob(pattern, recursive=True))):  # noqa: PTH207, Path.glob takes no absolute pattern
+            raise InputError(f"predictions: there is no file {pattern}")
+        found |= dict.fromkeys(map(Path, matches))
+    return list(found)
+
+
+@command("combine")
+def main(cfg: DictConfig) -> None:
+    """Read the prediction files, combine them, write one."""
+    if cfg.on_failed not in ("error", "drop"):
+        raise InputError(f"on_failed={cfg.on_failed}: choose error or drop")
+    result = combine(
+        {str(path): prediction_file.read(path) for path in find(cfg.predictions)},
+        views=cfg.views,
+        weights=cfg.weights,
+        pairs=pairs(Path(cfg.duplicates)) if cfg.duplicates else (),
+        folds=cfg.folds,
+        drop_failed=cfg.on_failed == "drop",
+    )
+    output = Path(cfg.output) if cfg.output else OutputTree(Path(cfg.paths.outputs)).combined(result.dataset)
+    prediction_file.write(output, result)
+    print(f"{len(result.ids)} images -> {output}")
+
+
+if __name__ == "__main__":
+    main()

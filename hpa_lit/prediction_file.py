@@ -1,0 +1,210 @@
+"""The prediction file: what a model said about each image of a dataset, one Parquet table per run, fold and dataset.
+
+Columns: ``Id``, ``view``, ``status`` ("ok", or why the image failed), a float32 probability column for each label by
+its name, and, when asked for, ``features``, a list of fixed length. An image has one row for each view, images lie in
+Id order, and a failed image has nulls. The schema's metadata says where the numbers come from.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hpa_lit.errors import InputError, listing
+from hpa_lit.tree import replacing
+
+Floats = npt.NDArray[np.float32]
+
+OK = "ok"
+ALL_VIEWS = "all"  # the view of a file whose views were combined
+# The ends of float32's open interval (0, 1): their logarithms are finite, and so is a focal loss from saved values.
+LOWEST = float(np.finfo(np.float32).tiny)
+HIGHEST = float(np.nextafter(np.float32(1), np.float32(0)))
+_KEYS = ("Id", "view", "status")
+_FEATURES = "features"
+_METADATA = b"hpa_lit"
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The predictions of one model, or of an ensemble, for N images in V views.
+
+    Attributes:
+        ids: N Ids, ascending.
+        status: N times "ok", or the reason why the image failed.
+        views: V view names, such as "crop0/default".
+        labels: K label names; none for an embedder.
+        probabilities: Shape (N, V, K), 0..1; NaN where the image failed.
+        run: Name of the run, or of the checkpoint where there is no run.
+        fold: Its fold; None without folds.
+        dataset: What was predicted, such as "test" or "valid".
+        checkpoint: The weights used.
+        features: Shape (N, V, D), or None when they were not asked for; NaN where the image failed.
+
+    Raises:
+        InputError: Shapes disagree, an Id is repeated or out of order, a value is outside 0..1, or an image called ok
+            has a NaN.
+    """
+
+    ids: tuple[str, ...]
+    status: tuple[str, ...]
+    views: tuple[str, ...]
+    labels: tuple[str, ...]
+    probabilities: Floats
+    run: str
+    fold: int | None
+    dataset: str
+    checkpoint: str
+    features: Floats | None = None
+
+    def __post_init__(self) -> None:
+        shape = (len(self.ids), len(self.views), len(self.labels))
+        if self.probabilities.shape != shape:
+            raise InputError(
+                f"probabilities have shape {self.probabilities.shape}; images, views and labels ask {shape}"
+            )
+        if self.features is not None and self.features.shape[:-1] != shape[:2]:
+            raise InputError(f"features have shape {self.features.shape}; images and views ask {shape[:2]} and a width")
+        if len(self.status) != len(self.ids):
+            raise InputError(f"{len(self.status)} statuses for {len(self.ids)} images")
+        for name, names in (("view", self.views), ("label", self.labels)):
+            if len(set(names)) < len(names) or set(names) & {*_KEYS, _FEATURES}:
+                raise InputError(f"{name} names must differ from one another and from {', '.join(_KEYS)}: {names}")
+        if wrong := [second for first, second in pairwise(self.ids) if second <= first]:
+            raise InputError(f"{len(wrong)} Ids are repeated or not in ascending order:\n{listing(wrong)}")
+        ok = self.ok
+        for name, values in (("probabilities", self.probabilities), ("features", self.features)):
+            if values is not None:
+                _refuse(
+                    self.ids,
+                    ok & (~np.isfinite(values)).any(axis=(1, 2)),
+                    f"called ok have a NaN or infinity in {name}",
+                )
+        outside = (self.probabilities < 0) | (self.probabilities > 1)
+        _refuse(self.ids, outside.any(axis=(1, 2)), "have probabilities outside 0..1")
+
+    @property
+    def ok(self) -> npt.NDArray[np.bool_]:
+        """Which images did not fail, shape (N,)."""
+        return np.array([status == OK for status in self.status], bool)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why each failed image failed, by Id."""
+        return {i: status for i, status in zip(self.ids, self.status, strict=True) if status != OK}
+
+    def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> "Predictions":
+        """The images at these row numbers, which must ascend."""
+        index = np.asarray(rows, np.int64)
+        return replace(
+            self,
+            ids=tuple(self.ids[row] for row in index),
+            status=tuple(self.status[row] for row in index),
+            probabilities=self.probabilities[index],
+            features=None if self.features is None else self.features[index],
+        )
+
+
+def join(parts: Sequence[Predictions]) -> Predictions:
+    """Put together parts of one prediction, such as those of several ranks: the images of all, in Id order.
+
+    Raises:
+        InputError: The parts differ in anything but their images, or an Id is in two of them.
+    """
+    first = parts[0]
+    for name in ("views", "labels", "run", "fold", "dataset", "checkpoint"):
+        if len(values := {getattr(part, name) for part in parts}) > 1:
+            raise InputError(f"parts of one prediction differ in {name}: {' and '.join(map(str, values))}")
+    ids = [i for part in parts for i in part.ids]
+    status = [s for part in parts for s in part.status]
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    features = [part.features for part in parts if part.features is not None]
+    if features and len(features) < len(parts):
+        raise InputError("some parts of one prediction have features and some have none")
+    return replace(
+        first,
+        ids=tuple(ids[row] for row in order),
+        status=tuple(status[row] for row in order),
+        probabilities=np.concatenate([part.probabilities for part in parts])[order],
+        features=np.concatenate(features)[order] if features else None,
+    )
+
+
+def write(path: Path, predictions: Predictions) -> None:
+    """Write a prediction file. Probabilities are clipped to the open interval (0, 1) of float32."""
+    count, views = len(predictions.ids), len(predictions.views)
+    failed = np.repeat(~predictions.ok, views)
+    columns: dict[str, pa.Array] = {
+        "Id": pa.DictionaryArray.from_arrays(
+            np.repeat(np.arange(count, dtype=np.int32), views), pa.array(predictions.ids)
+        ),
+        "view": pa.DictionaryArray.from_arrays(np.tile(np.arange(views, dtype=np.int32), count), predictions.views),
+        "status": pa.array(np.repeat(np.array(predictions.status, object), views), pa.string()).dictionary_encode(),
+    }
+    values = np.clip(predictions.probabilities, LOWEST, HIGHEST).astype(np.float32)
+    for label, column in zip(predictions.labels, values.reshape(count * views, len(predictions.labels)).T, strict=True):
+        columns[label] = pa.array(column, mask=failed)
+    if predictions.features is not None:
+        width = predictions.features.shape[-1]
+        flat = pa.array(predictions.features.astype(np.float32).ravel())
+        columns[_FEATURES] = pa.FixedSizeListArray.from_arrays(flat, width, mask=pa.array(failed))
+    source = {name: getattr(predictions, name) for name in ("run", "fold", "dataset", "checkpoint", "labels", "views")}
+    table = pa.table(columns).replace_schema_metadata({_METADATA: json.dumps(source)})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", use_dictionary=list(_KEYS))
+
+
+def read(path: Path) -> Predictions:
+    """Read a prediction file.
+
+    Raises:
+        InputError: There is no such file, it is no prediction file, or its content breaks the rules of `Predictions`.
+    """
+    try:
+        table = pq.read_table(path, read_dictionary=list(_KEYS))
+    except FileNotFoundError:
+        raise InputError(f"there is no prediction file {path}") from None
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    try:
+        source = json.loads((table.schema.metadata or {})[_METADATA])
+        keys = {key: table.column(key).to_numpy().reshape(-1, len(source["views"])) for key in _KEYS}
+        columns = [table.column(label).to_numpy() for label in source["labels"]]
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} is no prediction file of hpa_lit, or was changed: {error}") from error
+    if (
+        any((keys[key] != keys[key][:, :1]).any() for key in ("Id", "status"))
+        or (keys["view"] != source["views"]).any()
+    ):
+        raise InputError(f"{path}: not every image has one row for each of the views {', '.join(source['views'])}")
+    shape = keys["view"].shape
+    features = None
+    if _FEATURES in table.column_names:
+        lists = table.column(_FEATURES).combine_chunks()
+        features = lists.values.to_numpy(zero_copy_only=False).reshape(*shape, lists.type.list_size)
+    try:
+        return Predictions(
+            ids=tuple(keys["Id"][:, 0]),
+            status=tuple(keys["status"][:, 0]),
+            views=tuple(source["views"]),
+            labels=tuple(source["labels"]),
+            probabilities=np.ascontiguousarray(np.array(columns, np.float32).T).reshape(*shape, len(columns)),
+            run=source["run"],
+            fold=source["fold"],
+            dataset=source["dataset"],
+            checkpoint=source["checkpoint"],
+            features=features,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _refuse(ids: Sequence[str], rows: npt.NDArray[np.bool_], what: str) -> None:
+    if rows.any():
+        raise InputError(f"{rows.sum()} images {what}:\n{listing([ids[row] for row in np.flatnonzero(rows).tolist()])}")

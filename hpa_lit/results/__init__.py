@@ -1,0 +1,1 @@
+"""From predictions to answers: ensembles, thresholds, submissions, neighbours, scores. Arrays and tables only."""

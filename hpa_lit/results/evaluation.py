@@ -1,0 +1,149 @@
+"""How good predicted labels are, against the truth. SPEC section 12."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
+
+from hpa_lit.errors import InputError
+from hpa_lit.prediction_file import HIGHEST, LOWEST
+from hpa_lit.results.arrays import probabilities, targets
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """All scores of one set of images.
+
+    Attributes:
+        images: Number of images.
+        macro_f1: Mean F1 over labels.
+        macro_f1_interval: Bounds of its 95 % bootstrap interval over images.
+        accuracy: Share of right cells in the image by label matrix.
+        focal_loss: Sum over labels, mean over images; None without probabilities.
+        labels: A row for each label: label, precision, recall, f1, average_precision, support (images that have it),
+            predicted (images given it).
+    """
+
+    images: int
+    macro_f1: float
+    macro_f1_interval: tuple[float, float]
+    accuracy: float
+    focal_loss: float | None
+    labels: pd.DataFrame
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores as JSON has them: NaN becomes null."""
+        rows = self.labels.astype(object).where(self.labels.notna(), None)
+        return {**vars(self), "labels": rows.to_dict("records")}
+
+    def __str__(self) -> str:
+        low, high = self.macro_f1_interval
+        focal = "" if self.focal_loss is None else f", focal loss {self.focal_loss:.4f}"
+        head = f"{self.images} images: macro F1 {self.macro_f1:.4f} (95 % interval {low:.4f} to {high:.4f})"
+        table = self.labels.to_string(index=False, float_format="{:.3f}".format, na_rep="-")
+        return f"{head}, accuracy {self.accuracy:.4f}{focal}\n{table}"
+
+
+def macro_f1(target: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
+    """Mean over labels of F1; 0 for a label with neither truth nor prediction.
+
+    Args:
+        target: 0/1, shape (N, K).
+        predicted: 0/1, shape (N, K).
+    """
+    truth, given = _pair(target, predicted)
+    return float(f1_score(truth, given, average="macro", zero_division=0))
+
+
+def bootstrap_interval(
+    target: npt.ArrayLike, predicted: npt.ArrayLike, samples: int = 1000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile interval of macro F1 over images drawn again with replacement.
+
+    Args:
+        target: 0/1, shape (N, K).
+        predicted: 0/1, shape (N, K).
+        samples: How many times N images are drawn.
+        level: Share of the samples inside the interval.
+        seed: Of the drawing.
+
+    Returns:
+        Lower and upper bound.
+    """
+    truth, given = _pair(target, predicted)
+    count, labels = truth.shape
+    hits_and_sizes = np.concatenate([truth & given, truth + given], axis=1).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    scores = np.empty(samples)
+    for sample in range(samples):
+        # How often each image was drawn turns a sample's counts into one product with a vector.
+        drawn = np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float32)
+        hits, sizes = np.split(drawn @ hits_and_sizes, [labels])
+        scores[sample] = np.mean(2 * hits / np.maximum(sizes, 1))
+    low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def focal_loss(target: npt.ArrayLike, probs: npt.ArrayLike, gamma: float = 2.0) -> float:
+    """Focal loss from probabilities, clipped to the open interval (0, 1) of float32.
+
+    Args:
+        target: 0/1, shape (N, K).
+        probs: Shape (N, K).
+        gamma: Power of the modulating factor.
+
+    Returns:
+        Sum over labels, mean over images, as `losses.FocalLoss` has it from logits.
+    """
+    values = np.clip(probabilities("probabilities", probs), LOWEST, HIGHEST)
+    truth = targets("targets", target, values.shape)
+    of_truth = np.where(truth == 1, values, 1 - values)
+    return float((-np.log(of_truth) * (1 - of_truth) ** gamma).sum(axis=1).mean())
+
+
+def scores(
+    target: npt.ArrayLike, predicted: npt.ArrayLike, names: tuple[str, ...], probs: npt.ArrayLike | None = None
+) -> Scores:
+    """All scores of predicted labels.
+
+    Args:
+        target: 0/1, shape (N, K).
+        predicted: 0/1, shape (N, K).
+        names: K label names.
+        probs: Shape (N, K); without them average precision and focal loss stay empty.
+    """
+    truth, given = _pair(target, predicted)
+    precision, recall, f1, support = precision_recall_fscore_support(truth, given, average=None, zero_division=0)
+    average = np.full(len(names), np.nan)
+    if probs is not None:
+        # Without any true image average precision has no meaning; scikit-learn would warn and say 0.
+        present = truth.any(axis=0)
+        values = probabilities("probabilities", probs)
+        average[present] = average_precision_score(truth[:, present], values[:, present], average=None)
+    table = {
+        "label": names,
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "average_precision": average,
+        "support": support,
+        "predicted": given.sum(axis=0, dtype=np.int64),
+    }
+    return Scores(
+        images=len(truth),
+        macro_f1=macro_f1(truth, given),
+        macro_f1_interval=bootstrap_interval(truth, given),
+        accuracy=float((truth == given).mean()),
+        focal_loss=None if probs is None else focal_loss(truth, probs),
+        labels=pd.DataFrame(table),
+    )
+
+
+def _pair(target: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    given = np.asarray(predicted)
+    if given.ndim != 2 or not given.size:
+        raise InputError(f"predicted labels have shape {given.shape}; expected (images, labels)")
+    return targets("targets", target, given.shape), targets("predicted labels", predicted, given.shape)

@@ -1,0 +1,89 @@
+"""The tables that answers are compared with and put into: label tables, Id lists, pairs of near-identical images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hpa_lit.errors import InputError, listing
+from hpa_lit.labels import encode
+from hpa_lit.results.arrays import Bits, Doubles
+
+
+def read(path: Path, columns: Sequence[str], unique: str | None = None) -> pd.DataFrame:
+    """Read some columns of a CSV or Parquet table, as text.
+
+    Args:
+        path: ``.parquet``, or anything else for CSV.
+        columns: Columns that must be there.
+        unique: A column whose values must all differ.
+
+    Raises:
+        InputError: The file or a column is absent, or a value that must be unique is repeated.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no table {path}")
+    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False)
+    if lacking := [column for column in columns if column not in table]:
+        raise InputError(f"{path} has no column {', '.join(lacking)}; it has {', '.join(map(str, table))}")
+    if unique and (repeated := table.loc[table[unique].duplicated(), unique].unique().tolist()):
+        raise InputError(f"{path}: {len(repeated)} values of {unique} are repeated:\n{listing(repeated)}")
+    return table[list(columns)].astype(str)
+
+
+def targets(paths: Sequence[Path], ids: Sequence[str], num_labels: int) -> Bits:
+    """The true labels of images, out of one or several tables ``Id,Target``.
+
+    Args:
+        paths: Label tables; an Id may stand in one of them only.
+        ids: N Ids, in the order wanted.
+        num_labels: Number of labels, K.
+
+    Returns:
+        0/1 array of shape (N, K).
+
+    Raises:
+        InputError: An Id is in none of the tables, or in two.
+    """
+    table = pd.concat([read(path, ["Id", "Target"], unique="Id") for path in paths]).set_index("Id").Target
+    where = ", ".join(map(str, paths))
+    if twice := table.index[table.index.duplicated()].tolist():
+        raise InputError(f"{len(twice)} Ids are in two of {where}:\n{listing(twice)}")
+    if absent := [i for i in ids if i not in table.index]:
+        raise InputError(f"{len(absent)} Ids have no Target in {where}:\n{listing(absent)}")
+    result = np.zeros((len(ids), num_labels), np.uint8)
+    for row, (image_id, target) in enumerate(table.loc[list(ids)].items()):
+        try:
+            result[row] = encode(target, num_labels)
+        except ValueError as error:
+            raise InputError(f"{where}: Id {image_id}: {error}") from error
+    return result
+
+
+def frequencies(path: Path, num_labels: int) -> Doubles:
+    """The share of images with each label in a table ``Id,Target``, shape (num_labels,)."""
+    ids = read(path, ["Id"], unique="Id").Id.tolist()
+    if not ids:
+        raise InputError(f"{path} has no rows to count labels in")
+    return np.asarray(targets([path], ids, num_labels).mean(axis=0))
+
+
+def by_label(path: Path, column: str, names: Sequence[str]) -> Doubles:
+    """One number for each label out of a table ``label,<column>``, in the order of `names`, shape (K,)."""
+    values = read(path, ["label", column], unique="label").set_index("label")[column]
+    if (absent := [n for n in names if n not in values.index]) or len(values) != len(names):
+        others = [f"{name} is no label here" for name in values.index if name not in names]
+        raise InputError(
+            f"{path} must name each of the {len(names)} labels:\n{listing([f'{n} is absent' for n in absent] + others)}"
+        )
+    try:
+        return values.loc[list(names)].to_numpy(np.float64)
+    except ValueError as error:
+        raise InputError(f"{path}: {column}: {error}") from error
+
+
+def pairs(path: Path) -> list[tuple[str, str]]:
+    """The pairs of near-identical test images, out of a table ``Test1,Test2,...``, in its order."""
+    table = read(path, ["Test1", "Test2"])
+    return list(zip(table.Test1, table.Test2, strict=True))
