@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hpa_lit import prediction_file
-from hpa_lit.command import command
+from hpa_lit.command import command, resolved
 from hpa_lit.errors import InputError
 from hpa_lit.results.combination import combine
 from hpa_lit.results.tables import pairs
@@ -24,19 +24,19 @@ def find(patterns: str | list[str]) -> list[Path]:
 
 
 @command("combine")
-def main(cfg: DictConfig) -> None:
+def main(config: DictConfig) -> None:
     """Read the prediction files, combine them, write one."""
-    if cfg.on_failed not in ("error", "drop"):
-        raise InputError(f"on_failed={cfg.on_failed}: choose error or drop")
+    settings = resolved(config)
     result = combine(
-        {str(path): prediction_file.read(path) for path in find(cfg.predictions)},
-        views=cfg.views,
-        weights=cfg.weights,
-        pairs=pairs(Path(cfg.duplicates)) if cfg.duplicates else (),
-        folds=cfg.folds,
-        drop_failed=cfg.on_failed == "drop",
+        {str(path): prediction_file.read(path) for path in find(settings["predictions"])},
+        views=settings["views"],
+        weights=settings["weights"],
+        pairs=pairs(Path(settings["duplicates"])) if settings["duplicates"] else (),
+        folds=settings["folds"],
+        on_failed=settings["on_failed"],
     )
-    output = Path(cfg.output) if cfg.output else OutputTree(Path(cfg.paths.outputs)).combined(result.dataset)
+    asked, outputs = settings["output"], OutputTree(Path(settings["paths"]["outputs"]))
+    output = Path(asked) if asked else outputs.combined(result.dataset)
     prediction_file.write(output, result)
     print(f"{len(result.ids)} images -> {output}")
 

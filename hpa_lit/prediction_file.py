@@ -78,14 +78,10 @@ class Predictions:
                 raise InputError(f"{name} names must differ from one another and from {', '.join(_KEYS)}: {names}")
         if wrong := [second for first, second in pairwise(self.ids) if second <= first]:
             raise InputError(f"{len(wrong)} Ids are repeated or not in ascending order:\n{listing(wrong)}")
-        ok = self.ok
         for name, values in (("probabilities", self.probabilities), ("features", self.features)):
             if values is not None:
-                _refuse(
-                    self.ids,
-                    ok & (~np.isfinite(values)).any(axis=(1, 2)),
-                    f"called ok have a NaN or infinity in {name}",
-                )
+                good = np.isfinite(values).reshape(len(self.ids), -1).all(axis=1)
+                _refuse(self.ids, self.ok > good, f"called ok have a NaN or infinity in {name}")
         outside = (self.probabilities < 0) | (self.probabilities > 1)
         _refuse(self.ids, outside.any(axis=(1, 2)), "have probabilities outside 0..1")
 

@@ -9,6 +9,7 @@ import numpy as np
 from hpa_lit.errors import InputError, listing
 from hpa_lit.prediction_file import ALL_VIEWS, OK, Predictions
 from hpa_lit.results.ensemble import How, out_of_fold, over_duplicates, over_folds, over_views
+from hpa_lit.results.files import good_rows
 
 VALIDATION = "valid"  # the dataset that differs from fold to fold
 
@@ -19,7 +20,7 @@ def combine(
     weights: Sequence[float] | None = None,
     pairs: Sequence[tuple[str, str]] = (),
     folds: Sequence[int] | None = None,
-    drop_failed: bool = False,
+    on_failed: str = "error",
 ) -> Predictions:
     """Combine views, then models and folds, then duplicates, SPEC section 9.
 
@@ -32,7 +33,7 @@ def combine(
         weights: One for each file; equal when None.
         pairs: Ids of near-identical images, in order.
         folds: The folds that every run must bring; when None, those that any run brings.
-        drop_failed: Leave images out that failed in any file, instead of refusing them.
+        on_failed: "error" refuses images that failed in any file, "drop" leaves them out.
 
     Returns:
         Predictions of one view, "all", without features.
@@ -53,7 +54,7 @@ def combine(
         groups[file.fold if first.dataset == VALIDATION else None].append((number, name, file))
     ids, stacked, dropped = [], [], set()
     for group in groups.values():
-        good = _good_rows({name: file for _, name, file in group}, drop_failed)
+        good = good_rows({name: file for _, name, file in group}, on_failed)
         dropped |= set(group[0][2].ids) - {group[0][2].ids[row] for row in good}
         stack = [over_views(file.probabilities[good].transpose(1, 0, 2), views) for _, _, file in group]
         ids.append([group[0][2].ids[row] for row in good])
@@ -71,13 +72,6 @@ def combine(
         checkpoint=", ".join(dict.fromkeys(file.checkpoint for file in files.values())),
         features=None,
     )
-
-
-def single_view(name: str, predictions: Predictions, drop_failed: bool) -> Predictions:
-    """Predictions of one view whose images are all good, or the reason why these are not."""
-    if len(predictions.views) > 1:
-        raise InputError(f"{name} holds {len(predictions.views)} views of each image: combine them first (hpa-lit combine)")
-    return predictions.take(_good_rows({name: predictions}, drop_failed))
 
 
 def _check_alike(files: Mapping[str, Predictions], what: str) -> None:
@@ -103,19 +97,3 @@ def _check_folds(files: Mapping[str, Predictions], folds: Sequence[int] | None) 
             problems.append(f"run {run} was predicted with other views in one fold than in another")
     if problems:
         raise InputError(f"the folds do not fit together:\n{listing(problems)}")
-
-
-def _good_rows(group: Mapping[str, Predictions], drop_failed: bool) -> list[int]:
-    """Rows of the images that failed in none of the files, which must have the same Ids."""
-    (name, first), *others = group.items()
-    for other, file in others:
-        if differing := sorted(set(first.ids) ^ set(file.ids)):
-            where = [f"{i} is only in {name if i in set(first.ids) else other}" for i in differing]
-            raise InputError(f"{name} and {other} differ in {len(differing)} Ids:\n{listing(where)}")
-    failed = {i: f"{i}: {reason} ({name})" for name, file in group.items() for i, reason in file.failures.items()}
-    if failed and not drop_failed:
-        raise InputError(
-            f"{len(failed)} images failed; predict them again, or leave them out with on_failed=drop:\n"
-            f"{listing(list(failed.values()))}"
-        )
-    return [row for row, i in enumerate(first.ids) if i not in failed]

@@ -63,10 +63,9 @@ def targets(paths: Sequence[Path], ids: Sequence[str], num_labels: int) -> Bits:
 
 def frequencies(path: Path, num_labels: int) -> Doubles:
     """The share of images with each label in a table ``Id,Target``, shape (num_labels,)."""
-    ids = read(path, ["Id"], unique="Id").Id.tolist()
-    if not ids:
+    if not (rows := ids(path)):
         raise InputError(f"{path} has no rows to count labels in")
-    return np.asarray(targets([path], ids, num_labels).mean(axis=0))
+    return np.asarray(targets([path], rows, num_labels).mean(axis=0))
 
 
 def by_label(path: Path, column: str, names: Sequence[str]) -> Doubles:
@@ -81,6 +80,17 @@ def by_label(path: Path, column: str, names: Sequence[str]) -> Doubles:
         return values.loc[list(names)].to_numpy(np.float64)
     except ValueError as error:
         raise InputError(f"{path}: {column}: {error}") from error
+
+
+def ids(path: Path) -> list[str]:
+    """The Ids of a table, in its order, each once."""
+    return read(path, ["Id"], unique="Id").Id.tolist()
+
+
+def answers(path: Path) -> dict[str, str]:
+    """The label strings of a table ``Id,Target``, by Id."""
+    table = read(path, ["Id", "Target"], unique="Id")
+    return dict(zip(table.Id, table.Target, strict=True))
 
 
 def pairs(path: Path) -> list[tuple[str, str]]:

@@ -1,0 +1,101 @@
+"""``python -m hpa_lit.submit``: probabilities to thresholds, label strings and, where the truth is known, scores."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from hpa_lit.command import command, resolved
+from hpa_lit.errors import InputError
+from hpa_lit.prediction_file import Predictions
+from hpa_lit.results import evaluation, files, submission, tables, thresholds
+from hpa_lit.results.arrays import Doubles
+from hpa_lit.tree import AnswerTree, DataTree, replacing
+
+FITS = {"f1": thresholds.f1, "soft_f1": thresholds.soft_f1}
+
+
+@command("submit")
+def main(config: DictConfig) -> None:
+    """Choose thresholds, answer, score, write."""
+    settings = resolved(config)
+    data, out = DataTree(Path(settings["paths"]["root"])), AnswerTree(Path(settings["output"]))
+    predictions = files.read_single(Path(settings["predictions"]), settings["on_failed"])
+    names, ids = predictions.labels, list(predictions.ids)
+    probs = pd.DataFrame(predictions.probabilities[:, 0], index=ids)
+
+    limits, expected = choose(settings, data, predictions)
+    answers = submission.to_strings(probs, limits, settings["always_top"])
+    wanted = tables.ids(_place(settings["sample"], data.sample_submission)) if settings["sample"] else ids
+    table = submission.in_order(ids, answers, wanted)
+    if settings["leak"]:
+        table = submission.with_answers(table, tables.answers(_place(settings["leak"], data.leak)), len(names))
+    probs = probs.loc[table.Id]
+
+    result: dict[str, Any] = {"submission": str(out.submission), "images": len(table), "expected": expected}
+    if settings["truth"]:
+        truth = tables.targets(_places(settings["truth"]), table.Id.tolist(), len(names))
+        scores = evaluation.scores(truth, submission.to_rows(table.Predicted.tolist(), len(names)), names, probs)
+        result["scores"] = scores.to_dict()
+
+    submission.write(out.submission, table)
+    for suffix in ("csv", "parquet"):
+        submission.write(out.wide(suffix), submission.wide(table, names, probs))
+    submission.write(out.thresholds, pd.DataFrame({"label": names, "threshold": limits}))
+    for path, text in ((out.config, OmegaConf.to_yaml(settings)), (out.scores, json.dumps(result, indent=1))):
+        with replacing(path) as temporary:
+            temporary.write_text(text)
+    if settings["json"]:
+        print(json.dumps(result))
+        return
+    if expected:
+        print("expected macro F1 {macro_f1:.4f} (95 % interval {low:.4f} to {high:.4f})".format(**expected))
+    if settings["truth"]:
+        print(scores)
+    print(f"{len(table)} images -> {out.submission}")
+
+
+def choose(
+    settings: dict[str, Any], data: DataTree, predictions: Predictions
+) -> tuple[Doubles, dict[str, float] | None]:
+    """The thresholds, and for fitted ones the macro F1 that they promise on images they were not fitted on."""
+    kind, names = settings["thresholds"], predictions.labels
+    if kind == "fixed":
+        return thresholds.fixed(settings["fixed"], len(names)), None
+    if kind == "ratio":
+        return thresholds.ratio(predictions.probabilities[:, 0], wanted_ratios(settings["ratios"], data, names)), None
+    if kind not in FITS:
+        raise InputError(f"thresholds={kind}: choose ratio, fixed, {' or '.join(FITS)}")
+    if not settings["out_of_fold"]:
+        raise InputError(f"thresholds={kind} are fitted on combined validation predictions: set out_of_fold=FILE")
+    known = files.read_single(Path(settings["out_of_fold"]), settings["on_failed"])
+    if known.labels != names:
+        raise InputError(f"{settings['out_of_fold']} has other labels than the predictions: {', '.join(known.labels)}")
+    where = settings["out_of_fold_truth"]
+    tables_of_truth = [data.metadata("train"), data.metadata("external")] if where == "data" else _places(where)
+    truth, probs = tables.targets(tables_of_truth, known.ids, len(names)), known.probabilities[:, 0]
+    held_out = thresholds.cross_validated(probs, truth, FITS[kind], settings["always_top"])
+    low, high = evaluation.bootstrap_interval(truth, held_out)
+    return FITS[kind](probs, truth), {"macro_f1": evaluation.macro_f1(truth, held_out), "low": low, "high": high}
+
+
+def wanted_ratios(ratios: str, data: DataTree, names: tuple[str, ...]) -> Doubles:
+    """The share of images that each label is to be given to."""
+    if ratios not in ("train", "leaderboard"):
+        return tables.by_label(Path(ratios), "ratio", names)
+    frequency = tables.frequencies(data.train_csv, len(names))
+    return frequency if ratios == "train" else thresholds.leaderboard_ratios(frequency)
+
+
+def _place(value: str, in_data: Path) -> Path:
+    return in_data if value == "data" else Path(value)
+
+
+def _places(value: str | list[str]) -> list[Path]:
+    return [Path(value)] if isinstance(value, str) else [Path(path) for path in value]
+
+
+if __name__ == "__main__":
+    main()
