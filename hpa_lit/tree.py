@@ -9,6 +9,7 @@ from typing import Literal
 
 ImageSet = Literal["train", "test", "external"]
 Side = Literal["train", "valid"]
+Version = Literal["before", "after"]  # the antibody split before and after train twins replace external images
 
 
 @contextmanager
@@ -24,6 +25,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove what killed writers of `name` left in a folder; only for the one process that writes there."""
+    for stale in folder.glob(f".[0-9]*.{name}"):
+        stale.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -72,3 +79,156 @@ class DataTree:
     def fold(self, split: str, fold: int, side: Side) -> Path:
         """Table of one side of a fold: Id, Target, External."""
         return self.root / "tables" / "folds" / split / f"fold{fold}_{side}.parquet"
+
+    def antibody_split(self, version: Version, side: Side) -> Path:
+        """Table of one side of the antibody split: Id, Target, External, antibody, antibody_code."""
+        return self.root / "tables" / "antibody" / f"{version}_{side}.parquet"
+
+    @property
+    def quick_test(self) -> Path:
+        """The first test images, for quick runs: Id, External."""
+        return self.root / "tables" / "quick_test.parquet"
+
+    def hashes(self, image_set: ImageSet) -> Path:
+        """Perceptual hashes of a set: Id, uuid of the hashed file, red, green, blue."""
+        return self.root / "tables" / "hashes" / f"{image_set}.parquet"
+
+    @property
+    def matches(self) -> Path:
+        """Pairs of a train and an external image that show the same field: Train, Extra, SimR, SimG, SimB."""
+        return self.root / "tables" / "train_external_matches.parquet"
+
+    @property
+    def test_matches(self) -> Path:
+        """Pairs of test images that show the same field, in both orders: Test1, Test2, SimR, SimG, SimB."""
+        return self.root / "tables" / "test_matches.parquet"
+
+    def statistics(self, size: int) -> Path:
+        """Channel statistics of the train and test images of a size: mean and std, in JSON."""
+        return self.root / "tables" / f"statistics_{size}.json"
+
+    @property
+    def corrected(self) -> Path:
+        """The external images with corrected labels: Id, Target, External, antibody, antibody_code."""
+        return self.root / "tables" / "external_corrected.parquet"
+
+    @property
+    def leak(self) -> Path:
+        """Test images with the labels of their external twins: Id, Target, External, antibody, antibody_code."""
+        return self.root / "tables" / "test_leak.parquet"
+
+    def image_settings(self, image_set: ImageSet, size: int) -> Path:
+        """How the images of a folder were made, in JSON."""
+        return self.root / "tables" / "images" / f"{size}_{image_set}.json"
+
+    def site_image(self, image_id: str, color: str) -> Path:
+        """A plane of an external image as the website lays it out below ``site``: what a local server serves."""
+        antibody, rest = image_id.split("_", 1)
+        return self.site / "images" / antibody / f"{rest}_{color}.jpg"
+
+    @property
+    def site(self) -> Path:
+        """Folder of a drawn atlas that a local server serves in place of the website."""
+        return self.root / "site"
+
+    @property
+    def test_truth(self) -> Path:
+        """The labels of a drawn atlas's test images: ``Id,Target``."""
+        return self.root / "hidden" / "test_truth.csv"
+
+    @property
+    def planted(self) -> Path:
+        """The pairs of images in a drawn atlas that show the same field: ``kind,query,gallery``."""
+        return self.root / "hidden" / "planted.csv"
+
+    @property
+    def atlas_settings(self) -> Path:
+        """What a drawn atlas was drawn with, in JSON."""
+        return self.root / "hidden" / "atlas.json"
+
+    @property
+    def contact_sheet(self) -> Path:
+        """Pictures of every label of a drawn atlas."""
+        return self.root / "hidden" / "contact_sheet.png"
+
+    def failures(self, stage: str) -> Path:
+        """What a stage could not do, and why: name, reason. Absent when all went well."""
+        return self.root / "failures" / f"{stage}.csv"
+
+
+@dataclass(frozen=True)
+class RunTree:
+    """The folder of one training run."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config of the run, in YAML."""
+        return self.folder / "config.yaml"
+
+    def checkpoint(self, epoch: int | Literal["best", "last"]) -> Path:
+        """The checkpoint of an epoch, counted from 1, or the best or last one."""
+        name = epoch if isinstance(epoch, str) else f"epoch_{epoch:03d}"
+        return self.folder / "checkpoints" / f"{name}.ckpt"
+
+    def numbered_checkpoints(self) -> list[Path]:
+        """The checkpoints of single epochs that are there, oldest first."""
+        return sorted((self.folder / "checkpoints").glob("epoch_*.ckpt"))
+
+
+@dataclass(frozen=True)
+class OutputTree:
+    """The folder of everything computed after preparation."""
+
+    root: Path
+
+    def combined(self, dataset: str) -> Path:
+        """The prediction file of an ensemble, where no other place is asked for."""
+        return self.root / "combine" / f"{dataset}.parquet"
+
+
+@dataclass(frozen=True)
+class AnswerTree:
+    """The folder of one submission, or of one search for neighbours."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config that made the folder, in YAML."""
+        return self.folder / "config.yaml"
+
+    @property
+    def submission(self) -> Path:
+        """Label strings: ``Id,Predicted``."""
+        return self.folder / "submission.csv"
+
+    def wide(self, suffix: Literal["csv", "parquet"]) -> Path:
+        """The submission in words: Id, locations, a 0/1 column and a probability for each label."""
+        return self.folder / f"locations.{suffix}"
+
+    @property
+    def thresholds(self) -> Path:
+        """Thresholds of a submission by label, or what each threshold of a search would do."""
+        return self.folder / "thresholds.csv"
+
+    @property
+    def scores(self) -> Path:
+        """Scores against the truth, in JSON."""
+        return self.folder / "scores.json"
+
+    @property
+    def neighbours(self) -> Path:
+        """The nearest gallery images: Id, rank, score, neighbour and its columns."""
+        return self.folder / "neighbours.csv"
+
+    @property
+    def changes(self) -> Path:
+        """Which labels grew and shrank by replacement: label, before, after, increase, decrease."""
+        return self.folder / "changes.csv"
+
+    @property
+    def contact_sheet(self) -> Path:
+        """Queries beside their neighbours, a PNG."""
+        return self.folder / "contact_sheet.png"
