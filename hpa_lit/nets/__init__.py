@@ -9,7 +9,6 @@ from hpa_lit.nets.models import (
     Embedder,
     build_classifier,
     build_embedder,
-    build_timm_classifier,
 )
 
 __all__ = [
@@ -20,6 +19,5 @@ __all__ = [
     "Embedder",
     "build_classifier",
     "build_embedder",
-    "build_timm_classifier",
     "legacy",
 ]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hpa_lit.errors import InputError
-from hpa_lit.nets.backbone import TIMM, Backbone, build_backbone
+from hpa_lit.nets.backbone import Backbone, build_backbone
 from hpa_lit.nets.heads import PoolingHead
 
 # Of the competition's train and test images, pixel / 255, in the order red, green, blue, yellow (SPEC section 2.8).
@@ -141,11 +141,6 @@ def build_classifier(
         raise InputError(f"{in_channels} channels need as many means and positive deviations: mean={mean}, std={std}")
     backbone = build_backbone(arch, in_channels, pretrained, weights, options)
     return Classifier(backbone, num_classes, mean, std, dropout)
-
-
-def build_timm_classifier(backbone: str, **arguments: Any) -> Classifier:
-    """Build a classifier on any timm network by its name; the other arguments are those of `build_classifier`."""
-    return build_classifier(TIMM + backbone, **arguments)
 
 
 def build_embedder(

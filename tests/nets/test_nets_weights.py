@@ -1,0 +1,104 @@
+"""ImageNet weights: from files of two makers, widened to four channels, and what is said when they cannot be had."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from hpa_lit.errors import InputError
+from hpa_lit.nets import build_classifier, build_embedder
+
+IDENTITY = {"mean": [0.0] * 3, "std": [1.0] * 3}
+
+
+def torchvision_maps(arch: str, net: nn.Module, images: Tensor) -> Tensor:
+    """Torchvision's own last feature map, with the changes of SPEC section 3."""
+    if arch.startswith("densenet121"):
+        if arch == "densenet121_large":
+            net.features.denseblock1.register_forward_pre_hook(lambda _, x: nn.functional.max_pool2d(x[0], 2))
+        return net.features(images).relu()
+    found: list[Tensor] = []
+    if arch != "inceptionv3" and arch != "resnet50_arcface":
+        net.maxpool = nn.MaxPool2d(2)
+    last = net.Mixed_7c if arch == "inceptionv3" else net.layer4
+    last.register_forward_hook(lambda _, inputs, output: found.append(output))
+    net(images)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("arch", "theirs"),
+    [
+        ("densenet121", "densenet121"),
+        ("densenet121_large", "densenet121"),
+        ("inceptionv3", "inception_v3"),
+        ("resnet34", "resnet34"),
+        ("resnet18", "resnet18"),
+        ("resnet50_arcface", "resnet50"),
+    ],
+)
+def test_torchvision_file(arch: str, theirs: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    options = {"transform_input": False, "init_weights": True} if theirs == "inception_v3" else {}
+    net = torchvision.models.get_model(theirs, **options).eval()
+    torch.save(net.state_dict(), tmp_path / "imagenet.pth")
+    images = torch.rand(1, 3, 96, 96)
+    model = build_classifier(arch, 2, in_channels=3, weights=tmp_path / "imagenet.pth", **IDENTITY).eval()
+    with torch.no_grad():
+        expected = torchvision_maps(arch, net, images)
+        torch.testing.assert_close(model.maps(images), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
+
+
+def test_yellow_starts_as_red(tmp_path: Path) -> None:
+    net = timm.create_model("resnet50")
+    safetensors.torch.save_file(net.state_dict(), tmp_path / "imagenet.safetensors")
+    model = build_embedder("resnet50_arcface", 3, weights=tmp_path / "imagenet.safetensors")
+    weight = model.backbone.net.conv1.weight
+    assert torch.equal(weight[:, :3], net.conv1.weight)
+    assert torch.equal(weight[:, 3], net.conv1.weight[:, 0])
+    assert torch.equal(model.backbone.net.layer4[2].conv3.weight, net.layer4[2].conv3.weight)
+    random = build_classifier("timm/convnext_atto").backbone.net.stem[0].weight
+    assert torch.equal(random[:, 3], random[:, 0])
+
+
+def test_published_densenet_names(tmp_path: Path) -> None:
+    """Torchvision's downloads write norm.1 and lack the batch counters."""
+    net = torchvision.models.densenet121()
+    old = {
+        key.replace("norm1.", "norm.1.")
+        .replace("norm2.", "norm.2.")
+        .replace("conv1.", "conv.1.")
+        .replace("conv2.", "conv.2."): t
+        for key, t in net.state_dict().items()
+        if "num_batches_tracked" not in key
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    torch.save(old, tmp_path / "densenet121-a639ec97.pth")
+    ours = build_classifier("densenet121", weights=tmp_path / "densenet121-a639ec97.pth").backbone.net.state_dict()
+    theirs = {key: t for key, t in net.state_dict().items() if not key.startswith("classifier")}
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], t) for key, t in theirs.items() if key != "features.conv0.weight")
+
+
+def test_wrong_file_is_named(tmp_path: Path) -> None:
+    torch.save(timm.create_model("resnet34").state_dict(), tmp_path / "imagenet.pth")
+    with pytest.raises(InputError, match=r"imagenet\.pth .* does not fit(.|\n)*unexpected: layer1\.2\.conv1\.weight"):
+        build_classifier("resnet18", weights=tmp_path / "imagenet.pth")
+
+
+def test_without_a_network_both_ways_out_are_named(tmp_path: Path) -> None:
+    program = "from hpa_lit.nets import build_classifier\nbuild_classifier('resnet18', pretrained=True)"
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "TORCH_HOME": str(tmp_path)}
+    environment.pop("HF_HUB_CACHE", None)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith("hpa_lit.errors.InputError: the ImageNet weights of resnet18.tv_in1k cannot be fetched")
+    assert "arch.pretrained=false" in message
+    assert "arch.weights=PATH" in message
