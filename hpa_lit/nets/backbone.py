@@ -99,9 +99,9 @@ def _timm_name(arch: str) -> str:
 def _create(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
     try:
         return timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
-    except (OSError, httpx.HTTPError, RuntimeError) as error:
-        if not pretrained:
-            raise InputError(f"timm cannot build {name}: {error}") from error
+    except (OSError, httpx.HTTPError, RuntimeError, TypeError) as error:
+        if not pretrained or isinstance(error, TypeError):
+            raise InputError(f"timm cannot build {name} with options {dict(options)}: {error}") from error
         raise InputError(
             f"the ImageNet weights of {name} cannot be fetched ({type(error).__name__}: {error}). Start from random "
             "weights with arch.pretrained=false, or give a file of timm's or torchvision's with arch.weights=PATH"

@@ -37,11 +37,11 @@ def torchvision_maps(arch: str, net: nn.Module, images: Tensor) -> Tensor:
     ("arch", "theirs"),
     [
         ("densenet121", "densenet121"),
-        ("densenet121_large", "densenet121"),
-        ("inceptionv3", "inception_v3"),
-        ("resnet34", "resnet34"),
+        pytest.param("densenet121_large", "densenet121", marks=pytest.mark.slow),
+        pytest.param("inceptionv3", "inception_v3", marks=pytest.mark.slow),
+        pytest.param("resnet34", "resnet34", marks=pytest.mark.slow),
         ("resnet18", "resnet18"),
-        ("resnet50_arcface", "resnet50"),
+        pytest.param("resnet50_arcface", "resnet50", marks=pytest.mark.slow),
     ],
 )
 def test_torchvision_file(arch: str, theirs: str, tmp_path: Path) -> None:
