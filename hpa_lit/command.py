@@ -4,14 +4,21 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import hydra
 from hydra.errors import ConfigCompositionException, HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from hpa_lit import ranks
 from hpa_lit.conf_dir import conf_dir
-from hpa_lit.errors import InputError
+from hpa_lit.errors import InputError, listing
+
+# The parts of a run's name that are not empty, as one folder name: ${name:timm/x,i768,} is timm-x_i768.
+OmegaConf.register_new_resolver(
+    "name", lambda *parts: "_".join(str(part).replace("/", "-") for part in parts if part), replace=True
+)
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
@@ -29,16 +36,35 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def main() -> None:
             # Hydra otherwise prints and exits by itself, with less than there is to say.
             os.environ["HYDRA_FULL_ERROR"] = "1"
+            sys.argv = ["json=true" if word == "--json" else word for word in sys.argv]
             try:
+                if ranks.is_rank() and {"-m", "--multirun"} & set(sys.argv):
+                    raise InputError(
+                        "a sweep under torchrun would run whole in every one of its processes: start it without "
+                        "torchrun, with trainer=ddp, which starts the processes of each run by itself"
+                    )
                 entry()
             except InputError as error:
-                sys.exit(f"error: {error}")
+                sys.exit(f"error: {error}" if ranks.is_first() else 1)
             except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
                 sys.exit(f"error: {_config_error(error)}")
 
         return main
 
     return decorate
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """A config as plain containers, interpolations filled in.
+
+    Raises:
+        InputError: Values are missing; names all of them.
+    """
+    if missing := sorted(OmegaConf.missing_keys(config)):
+        raise InputError(f"these have no value yet, set them with KEY=VALUE:\n{listing(missing)}")
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
 
 
 def _config_error(error: Exception) -> str:

@@ -37,7 +37,7 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) 
         path: The CSV.
         label_list: The labels to learn. Names: an index in ``Target`` is a place in this list. Numbers: an index in
             ``Target`` is one of the atlas's 28 locations, and so are these. None: the columns of 0 and 1, else the
-            28 locations where all labels are among them, else the distinct names, sorted.
+            28 locations where a label is one of them, else the distinct names, sorted.
 
     Raises:
         InputError: Names every row whose Id is repeated, or whose Target is empty or not in the list.
@@ -58,7 +58,10 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) 
     else:
         names, labels, unknown = _from_columns(path, table, label_list)
     if problems := problems + unknown:
-        raise InputError(f"{path} cannot be used, correct or remove these rows:\n{listing(problems)}")
+        raise InputError(
+            f"{path} cannot be used; correct or remove these rows, or list your labels in data.label_list:\n"
+            f"{listing(problems)}"
+        )
     return LabelTable(ids.tolist(), labels, names)
 
 
@@ -72,7 +75,8 @@ def _label_names(targets: "pd.Series[str]", label_list: Sequence[str | int] | No
     else:
         if label_list is None:
             found = {name.strip() for target in targets for name in target.split("|")} - {""}
-            atlas = all(word in LABEL_NAMES or all(map(str.isdigit, word.split())) for word in found)
+            # One location of the atlas among them makes the rest mistakes, not labels of one's own.
+            atlas = any(word in LABEL_NAMES or all(map(str.isdigit, word.split())) for word in found)
             names = list(LABEL_NAMES) if atlas else sorted(found)
         else:
             names = [str(label) for label in label_list]

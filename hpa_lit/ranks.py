@@ -1,0 +1,83 @@
+"""Running one job on several processes of this machine, as torchrun would."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from hpa_lit.errors import InputError
+
+
+def is_rank() -> bool:
+    """Whether a launcher (torchrun, srun, or `launch` below) started this process as one of several."""
+    return "LOCAL_RANK" in os.environ or int(os.environ.get("SLURM_NTASKS", "1")) > 1
+
+
+def is_first() -> bool:
+    """Whether this process speaks for all."""
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+
+
+def trainer_arguments(trainer: dict[str, Any]) -> dict[str, Any]:
+    """The Trainer's arguments with `devices` as a number or a list, and the counts of the launcher where there is one.
+
+    Args:
+        trainer: accelerator, devices, num_nodes and more, as Lightning's Trainer takes them.
+
+    Raises:
+        InputError: A GPU is asked for and there is none.
+    """
+    import torch
+
+    trainer = dict(trainer)
+    gpus = torch.cuda.device_count() if trainer["accelerator"] in ("auto", "gpu", "cuda") else 0
+    if trainer["accelerator"] in ("gpu", "cuda") and not gpus:
+        raise InputError("no GPU was found; trainer=cpu trains on the CPU")
+    if trainer["devices"] in ("auto", -1):
+        trainer["devices"] = max(gpus, 1)
+    if "LOCAL_WORLD_SIZE" in os.environ:
+        here, everywhere = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+        if not isinstance(trainer["devices"], list):
+            trainer["devices"] = here
+        trainer["num_nodes"] = everywhere // here
+    return trainer
+
+
+def count(trainer: dict[str, Any]) -> int:
+    """How many processes a node the arguments ask for."""
+    devices = trainer["devices"]
+    return len(devices) if isinstance(devices, list) else int(devices)
+
+
+def launch(function: Callable[..., None], processes: int, *arguments: Any) -> None:
+    """Call a function in several new processes that find one another as torchrun's do, and wait for them.
+
+    Lightning by itself would start this process's command line again for every rank, and a Hydra sweep would then sweep
+    in each of them.
+
+    Args:
+        function: Importable by name.
+        processes: How many.
+        arguments: Its arguments, which travel by pickle.
+
+    Raises:
+        SystemExit: A process failed, after saying why.
+    """
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    # What torchrun does too: ranks that all start a thread a core would hinder one another.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id="hpa_lit",
+        rdzv_backend="c10d",
+        rdzv_endpoint="127.0.0.1:0",
+        max_restarts=0,
+        start_method="spawn",
+    )
+    try:
+        elastic_launch(config, function)(*arguments)
+    except ChildFailedError as error:
+        raise SystemExit(f"error: {len(error.failures)} of {processes} processes failed, see above") from None

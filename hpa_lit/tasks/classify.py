@@ -1,0 +1,56 @@
+"""Training a classifier (SPEC section 6)."""
+
+from torch import Tensor
+from torchmetrics.functional.classification import multilabel_accuracy, multilabel_f1_score
+
+from hpa_lit.data.dataset import Batch
+from hpa_lit.losses import focal_loss
+from hpa_lit.tasks.gather import gather_batch
+from hpa_lit.tasks.recipe import Recipe
+
+
+class ClassifyTask(Recipe):
+    """Many labels an image; the loss sees the global batch, the metrics the whole validation set.
+
+    Logs train/loss and train/accuracy an epoch, valid/loss, valid/accuracy, valid/focal and valid/macro_f1.
+    """
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of the global batch, the same on every rank."""
+        logits = gather_batch(self, self(batch["image"]))
+        target = gather_batch(self, batch["target"])
+        loss: Tensor = self.loss(logits, target)
+        accuracy = ((logits.detach() > 0) == (target > 0)).float().mean()
+        self.log_loss(loss, len(target))
+        self.log("train/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(target))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the logits: focal loss and F1 of a set are no means over its batches."""
+        self.keep(batch, self(batch["image"]).float(), batch["target"])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics of the whole set, at a threshold of 0.5."""
+        logits, target = self.kept()
+        for name, value in classification_metrics(logits, target).items():
+            self.log(name, value, prog_bar=name in ("valid/focal", "valid/macro_f1"))
+        self.log("valid/loss", self.loss(logits, target))
+
+
+def classification_metrics(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Focal loss, accuracy over all cells and macro F1 at 0.5 (SPEC section 12).
+
+    Args:
+        logits: Shape (N, K).
+        target: Shape (N, K), 0 or 1.
+
+    Returns:
+        A scalar for each of valid/focal, valid/accuracy and valid/macro_f1. A label with neither truth nor prediction
+        has an F1 of 0 and counts.
+    """
+    probability, labels = logits.sigmoid(), logits.shape[1]
+    return {
+        "valid/focal": focal_loss(logits, target),
+        "valid/accuracy": multilabel_accuracy(probability, target, labels, average="micro"),
+        "valid/macro_f1": multilabel_f1_score(probability, target, labels, average="none").mean(),
+    }

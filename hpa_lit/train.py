@@ -1,0 +1,167 @@
+"""Train one model: ``python -m hpa_lit.train arch=densenet121_large data=i1536 fold=0``.
+
+The same command started again goes on where it stopped.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from hpa_lit import ranks
+from hpa_lit.command import command, resolved
+from hpa_lit.errors import InputError, listing
+from hpa_lit.tree import DataTree, RunTree, replacing
+
+if TYPE_CHECKING:
+    from hpa_lit.data.dataset import Examples
+
+# What a continued run may change: where it runs, not what it computes.
+FREE_KEYS = ("paths", "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "data.workers")
+
+
+@command("train")
+def main(config: DictConfig) -> None:
+    """Check the config and every image, then train here, or in a process a device."""
+    settings = resolved(config)
+    settings["trainer"] = trainer = ranks.trainer_arguments(settings["trainer"])
+    processes = ranks.count(trainer)
+    if settings["batch_size"] % (processes * trainer["num_nodes"]):
+        raise InputError(
+            f"batch_size={settings['batch_size']} counts the images on all devices together and cannot be shared among "
+            f"{processes * trainer['num_nodes']}: set it to a multiple"
+        )
+    train, valid = load_examples(settings)
+    run = RunTree(Path(HydraConfig.get().runtime.output_dir).absolute())
+    if ranks.is_first():
+        claim(run, settings)
+    if ranks.is_rank() or processes == 1:
+        fit(settings, run, train, valid)
+    else:
+        ranks.launch(fit, processes, settings, run, train, valid)
+
+
+def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:
+    """The images to train and to validate on, each looked at; what they decide is added to the settings."""
+    from hpa_lit.data.check import image_sizes
+    from hpa_lit.data.label_table import read_label_table
+    from hpa_lit.data.sources import antibody_examples, fold_examples, folder_examples
+    from hpa_lit.labels import LABEL_NAMES
+    from hpa_lit.stages.folds import split
+
+    data, fold = settings["data"], settings["fold"]
+    tree = DataTree(Path(settings["paths"]["root"]).absolute())
+    if settings["targets"] == "antibodies":
+        if data["name"] == "folder":
+            raise InputError("task=embed learns the antibodies of the atlas: set data to i512, i768 or i1536")
+        train, valid, settings["num_classes"] = antibody_examples(tree, data["image_size"])
+    else:
+        if data["name"] == "folder":
+            table = read_label_table(Path(data["labels"]), data["label_list"])
+            if not 0 <= fold < data["folds"]:
+                raise InputError(f"fold={fold}: data.folds={data['folds']} makes folds 0 to {data['folds'] - 1}")
+            train, valid = folder_examples(Path(data["images"]), table, split(table.labels, data["folds"])[fold])
+            settings["labels"] = table.names
+        else:
+            train, valid = fold_examples(tree, data["image_size"], settings["split"], fold)
+            settings["labels"] = list(LABEL_NAMES)
+        settings["num_classes"] = len(settings["labels"])
+    sizes = image_sizes([*train.ids, *valid.ids], [*train.files, *valid.files])
+    if data["image_size"] is None:
+        data["image_size"] = min(sizes.most_common(1)[0][0])
+    if data["crop_size"] is not None and data["crop_size"] > data["image_size"]:
+        raise InputError(
+            f"data.crop_size={data['crop_size']} is larger than the images, {data['image_size']}: set it lower"
+        )
+    return train, valid
+
+
+def claim(run: RunTree, settings: dict[str, Any]) -> None:
+    """Write the config into the run's folder; refuse a folder that holds a run with another."""
+    config = OmegaConf.create(settings)
+    if run.config.is_file():
+        before, now = _flat(OmegaConf.load(run.config)), _flat(config)
+        changed = [
+            f"{key}: {before.get(key, 'absent')} there, {now.get(key, 'absent')} now"
+            for key in sorted(before.keys() | now.keys())
+            if before.get(key) != now.get(key) and not key.startswith(FREE_KEYS)
+        ]
+        if changed:
+            raise InputError(
+                f"{run.folder} holds a run with another config; set tag=NAME to keep both, or remove the folder:\n"
+                f"{listing(changed)}"
+            )
+    with replacing(run.config) as temporary:
+        OmegaConf.save(config, temporary)
+
+
+def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examples") -> None:
+    """Train as one of the processes of a run, or as its only one."""
+    import pytorch_lightning as pl
+    from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+    from hpa_lit.data.module import ImageData
+    from hpa_lit.data.transforms import TrainTransform, ValidTransform
+    from hpa_lit.schedules import learning_rate
+    from hpa_lit.tasks import Checkpoints
+
+    data = settings["data"]
+    pl.seed_everything(settings["seed"], workers=True, verbose=False)
+    normalisation = {"mean": data["mean"], "std": data["std"]} if settings["targets"] == "labels" else {}
+    net = instantiate(settings["arch"], num_classes=settings["num_classes"], **normalisation)
+    task = get_class(settings["task"]["_target_"])(
+        net,
+        instantiate(settings["loss"]),
+        partial(learning_rate, settings["scheduler"]["name"]),
+        channels_last=settings["channels_last"],
+    )
+    if settings["compile"]:
+        net.compile()
+    images = ImageData(
+        train,
+        valid,
+        TrainTransform(data["image_size"], data["crop_size"]),
+        ValidTransform(data["image_size"], data["crop_size"]),
+        settings["batch_size"],
+        data["workers"],
+        data["bits"],
+        settings["seed"],
+    )
+    checkpoints = Checkpoints(run, settings, settings["monitor"], settings["mode"], settings["keep_epochs"])
+    trainer = pl.Trainer(
+        **settings["trainer"],
+        max_epochs=settings["scheduler"]["epochs"],
+        callbacks=[checkpoints],
+        logger=[CSVLogger(run.folder, name="csv"), TensorBoardLogger(run.folder, name="tensorboard")],
+        use_distributed_sampler=False,
+        log_every_n_steps=10,
+        default_root_dir=run.folder,
+    )
+    last = run.checkpoint("last")
+    trainer.fit(task, images, ckpt_path=last if last.is_file() else None)
+    if trainer.is_global_zero:
+        print(f"best epoch {checkpoints.best_epoch}: {settings['monitor']} {checkpoints.best_score:.4f}")
+        print(f"checkpoints and logs are in {run.folder}")
+
+
+def _flat(config: Any) -> dict[str, Any]:
+    """The leaves of a config by their dotted names."""
+    plain = OmegaConf.to_container(config)
+    leaves: dict[str, Any] = {}
+
+    def collect(node: Any, name: str) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                collect(value, f"{name}.{key}" if name else str(key))
+        else:
+            leaves[name] = node
+
+    collect(plain, "")
+    return leaves
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from hpa_lit import rgby
+from hpa_lit.data.check import image_sizes, locate
+from hpa_lit.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three whole images of four PNG planes, 20 x 30."""
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    for image_id in ("a", "b", "c"):
+        for color in rgby.COLORS:
+            Image.fromarray(pixels).save(tmp_path / f"{image_id}_{color}.png")
+    return tmp_path
+
+
+def test_whole_images_pass(folder):
+    files = locate(["a", "b", "c"], rgby.list_images(folder), str(folder))
+    assert image_sizes(["a", "b", "c"], files) == {(20, 30): 3}
+
+
+def test_missing_images_and_planes_are_all_named(folder):
+    (folder / "a_blue.png").unlink()
+    (folder / "a_red.png").unlink()
+    with pytest.raises(InputError) as error:
+        locate(["a", "b", "nobody"], rgby.list_images(folder), str(folder))
+    assert "a: no red and no blue plane" in str(error.value)
+    assert "nobody: no image" in str(error.value)
+    assert str(folder) in str(error.value)
+
+
+def test_unreadable_and_unequal_planes_are_all_named(folder):
+    path = folder / "a_blue.png"
+    path.write_bytes(path.read_bytes()[:-30])
+    (folder / "b_green.png").write_bytes(b"no picture")
+    Image.fromarray(np.zeros((20, 31), np.uint8)).save(folder / "c_yellow.png")
+    files = locate(["a", "b", "c"], rgby.list_images(folder), str(folder))
+    with pytest.raises(InputError) as error:
+        image_sizes(["a", "b", "c"], files)
+    message = str(error.value)
+    assert "a_blue.png is cut short" in message
+    assert "b_green.png cannot be read" in message
+    assert "c: planes differ in size" in message
+    assert "yellow 20 x 31" in message

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from hpa_lit.data.label_table import read_label_table
+from hpa_lit.errors import InputError
+from hpa_lit.labels import LABEL_NAMES
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text):
+        path = tmp_path / "labels.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_indices_are_the_28_locations(table):
+    result = read_label_table(table("Id,Target\na,16 0\nb,27\n"))
+    assert result.ids == ["a", "b"]
+    assert result.names == list(LABEL_NAMES)
+    np.testing.assert_array_equal(np.argwhere(result.labels), [[0, 0], [0, 16], [1, 27]])
+
+
+def test_numbers_in_the_list_choose_among_the_28(table):
+    result = read_label_table(table("Id,Target\na,6\nb,25 6\n"), [6, 25])
+    assert result.names == ["Endoplasmic reticulum", "Cytosol"]
+    np.testing.assert_array_equal(result.labels, [[1, 0], [1, 1]])
+
+
+def test_names_are_split_by_a_bar(table):
+    text = "Id,Target\na,Nuclear membrane|Cytosol\nb,Rods & rings\n"
+    result = read_label_table(table(text))
+    assert result.names == list(LABEL_NAMES)
+    np.testing.assert_array_equal(np.argwhere(result.labels), [[0, 1], [0, 25], [1, 27]])
+    assert read_label_table(table(text), ["Cytosol", "Nuclear membrane", "Rods & rings"]).labels.tolist() == [
+        [1, 1, 0],
+        [0, 0, 1],
+    ]
+
+
+def test_other_names_make_their_own_list(table):
+    result = read_label_table(table("Id,Target\na,spindle pole|cortex\nb,cortex\n"))
+    assert result.names == ["cortex", "spindle pole"]
+    assert result.labels.tolist() == [[1, 1], [1, 0]]
+
+
+def test_a_mistyped_location_is_no_label_of_its_own(table):
+    with pytest.raises(InputError, match="'Cytosool', which is not in the label list"):
+        read_label_table(table("Id,Target\na,Nucleoli|Cytosool\n"))
+
+
+def test_indices_count_in_a_list_of_names(table):
+    assert read_label_table(table("Id,Target\na,1\n"), ["no", "yes"]).labels.tolist() == [[0, 1]]
+
+
+def test_columns_of_zero_and_one(table):
+    path = table("Id,mito,golgi\na,0,1\nb,1,1\nc,0,0\n")
+    result = read_label_table(path)
+    assert (result.names, result.labels.tolist()) == (["mito", "golgi"], [[0, 1], [1, 1], [0, 0]])
+    assert read_label_table(path, ["golgi"]).labels.tolist() == [[1], [1], [0]]
+
+
+def test_every_bad_row_is_named(table):
+    with pytest.raises(InputError) as error:
+        read_label_table(table("Id,Target\na,0\na,1\nb,\nc,28\nd,0 Mars\n"))
+    for part in ("row 3: Id 'a'", "row 4: Id 'b' has an empty Target", "row 5: Id 'c' has '28'", "row 6", "Mars"):
+        assert part in str(error.value)
+
+
+def test_twenty_are_named_and_the_rest_counted(table):
+    with pytest.raises(InputError, match="and 5 more") as error:
+        read_label_table(table("Id,Target\n" + "".join(f"i{row},99\n" for row in range(25))))
+    assert str(error.value).count("row ") == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "message"),
+    [
+        ("Name,Target\na,0\n", None, "no column Id; its columns are Name, Target"),
+        ("Id,mito\na,2\n", None, "row 2: Id 'a' has '2' under 'mito', not 0 or 1"),
+        ("Id\na\n", None, "neither a column Target nor columns"),
+        ("Id,mito\na,1\n", ["golgi"], "golgi"),
+        ("Id,Target\na,0\n", [0, 28], "28 is no location"),
+        ("Id,Target\na,0\n", ["x", "x"], "twice"),
+    ],
+)
+def test_other_mistakes(table, text, labels, message):
+    with pytest.raises(InputError, match=message):
+        read_label_table(table(text), labels)
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        read_label_table(tmp_path / "nowhere.csv")

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from hpa_lit import rgby
+from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset
+from hpa_lit.data.module import ImageData
+from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    ids = [f"i{row}" for row in range(7)]
+    for image_id in ids:
+        rgby.write(folder / f"{image_id}.tif", rng.integers(0, 256, (24, 24, 4), np.uint8), image_id)
+    images = rgby.list_images(folder)
+    return Examples(ids, [images[i] for i in ids], np.eye(7, dtype=np.uint8))
+
+
+def test_an_item_is_the_image_its_target_and_its_row(examples):
+    item = ImageDataset(examples, ValidTransform(24, None))[0, 3]
+    np.testing.assert_array_equal(item["image"].numpy(), rgby.read(examples.files[3]).transpose(2, 0, 1))
+    assert item["image"].dtype == torch.uint8
+    assert item["target"].tolist() == [0, 0, 0, 1, 0, 0, 0]
+    assert item["index"].item() == 3
+
+
+def test_batches_do_not_depend_on_the_number_of_workers(examples):
+    def batches(workers):
+        data = ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 3, workers, seed=5)
+        loader = data.train_dataloader()
+        loader.sampler.set_epoch(2)
+        return list(loader)
+
+    alone, two = batches(0), batches(2)
+    assert len(alone) == 2  # 7 images, batches of 3, the short one dropped
+    for one, other in zip(alone, two, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_epochs_differ_in_order_and_augmentation(examples):
+    data = ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 7, 0)
+    loader, images = data.train_dataloader(), []
+    for epoch in (0, 1):
+        loader.sampler.set_epoch(epoch)
+        batch = next(iter(loader))
+        images.append(batch["image"][batch["index"].argsort()])
+    assert not torch.equal(*images)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_share_what_one_process_has(examples, ranks):
+    dataset = ImageDataset(examples, ValidTransform(24, None))
+    one = [row for _, row in EpochSampler(dataset, 1, 0, seed=1)]
+    shares = [[row for _, row in EpochSampler(dataset, ranks, rank, seed=1)] for rank in range(ranks)]
+    size = 2  # images of a batch on each rank
+    for start in range(0, 7 // (size * ranks) * size, size):
+        together = [row for share in shares for row in share[start : start + size]]
+        assert sorted(together) == sorted(one[start * ranks : (start + size) * ranks])
+    assert {row for share in shares for row in share} == set(range(7))
+    assert len({len(share) for share in shares}) == 1
+
+
+def test_too_few_images_for_a_batch(examples):
+    with pytest.raises(InputError, match="batch_size=7 or lower"):
+        ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 8)
