@@ -80,8 +80,8 @@ class Predictions:
             raise InputError(f"{len(wrong)} Ids are repeated or not in ascending order:\n{listing(wrong)}")
         for name, values in (("probabilities", self.probabilities), ("features", self.features)):
             if values is not None:
-                good = np.isfinite(values).reshape(len(self.ids), -1).all(axis=1)
-                _refuse(self.ids, self.ok > good, f"called ok have a NaN or infinity in {name}")
+                bad = ~np.isfinite(values).all(axis=(1, 2))
+                _refuse(self.ids, self.ok & bad, f"called ok have a NaN or infinity in {name}")
         outside = (self.probabilities < 0) | (self.probabilities > 1)
         _refuse(self.ids, outside.any(axis=(1, 2)), "have probabilities outside 0..1")
 
@@ -201,6 +201,6 @@ def read(path: Path) -> Predictions:
         raise InputError(f"{path}: {error}") from None
 
 
-def _refuse(ids: Sequence[str], rows: npt.NDArray[np.bool_], what: str) -> None:
-    if rows.any():
-        raise InputError(f"{rows.sum()} images {what}:\n{listing([ids[row] for row in np.flatnonzero(rows).tolist()])}")
+def _refuse(ids: Sequence[str], rows: npt.ArrayLike, what: str) -> None:
+    if refused := [ids[row] for row in np.flatnonzero(rows).tolist()]:
+        raise InputError(f"{len(refused)} images {what}:\n{listing(refused)}")

@@ -49,16 +49,18 @@ def combine(
     _check_alike(files, "dataset")
     _check_folds(files, folds)
     first = next(iter(files.values()))
-    groups = defaultdict(list)
-    for number, (name, file) in enumerate(files.items()):
-        groups[file.fold if first.dataset == VALIDATION else None].append((number, name, file))
+    groups: dict[int | None, dict[str, Predictions]] = defaultdict(dict)
+    for name, file in files.items():
+        groups[file.fold if first.dataset == VALIDATION else None][name] = file
+    share = dict(zip(files, weights, strict=True)) if weights is not None else {}
     ids, stacked, dropped = [], [], set()
     for group in groups.values():
-        good = good_rows({name: file for _, name, file in group}, on_failed)
-        dropped |= set(group[0][2].ids) - {group[0][2].ids[row] for row in good}
-        stack = [over_views(file.probabilities[good].transpose(1, 0, 2), views) for _, _, file in group]
-        ids.append([group[0][2].ids[row] for row in good])
-        stacked.append(over_folds(np.stack(stack), None if weights is None else [weights[n] for n, _, _ in group]))
+        good = good_rows(group, on_failed)
+        known = next(iter(group.values())).ids
+        ids.append([known[row] for row in good])
+        dropped |= set(known) - set(ids[-1])
+        stack = [over_views(file.probabilities[good].transpose(1, 0, 2), views) for file in group.values()]
+        stacked.append(over_folds(np.stack(stack), [share[name] for name in group] if share else None))
     all_ids, values = out_of_fold(ids, stacked)
     values = over_duplicates(values, all_ids, [pair for pair in pairs if not dropped & set(pair)])
     return replace(

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
+from sklearn.metrics import average_precision_score
 
 from hpa_lit.errors import InputError
 from hpa_lit.prediction_file import HIGHEST, LOWEST
-from hpa_lit.results.arrays import probabilities, targets
+from hpa_lit.results.arrays import Doubles, probabilities, targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,8 @@ def macro_f1(target: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
         predicted: 0/1, shape (N, K).
     """
     truth, given = _pair(target, predicted)
-    return float(f1_score(truth, given, average="macro", zero_division=0))
+    # Counted here, since scikit-learn takes a single column for a problem of two classes.
+    return float(_ratio(2 * (truth & given), truth + given).mean())
 
 
 def bootstrap_interval(
@@ -116,7 +117,6 @@ def scores(
         probs: Shape (N, K); without them average precision and focal loss stay empty.
     """
     truth, given = _pair(target, predicted)
-    precision, recall, f1, support = precision_recall_fscore_support(truth, given, average=None, zero_division=0)
     average = np.full(len(names), np.nan)
     if probs is not None:
         # Without any true image average precision has no meaning; scikit-learn would warn and say 0.
@@ -125,11 +125,11 @@ def scores(
         average[present] = average_precision_score(truth[:, present], values[:, present], average=None)
     table = {
         "label": names,
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
+        "precision": _ratio(truth & given, given),
+        "recall": _ratio(truth & given, truth),
+        "f1": _ratio(2 * (truth & given), truth + given),
         "average_precision": average,
-        "support": support,
+        "support": truth.sum(axis=0, dtype=np.int64),
         "predicted": given.sum(axis=0, dtype=np.int64),
     }
     return Scores(
@@ -147,3 +147,8 @@ def _pair(target: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[npt.NDArray[
     if given.ndim != 2 or not given.size:
         raise InputError(f"predicted labels have shape {given.shape}; expected (images, labels)")
     return targets("targets", target, given.shape), targets("predicted labels", predicted, given.shape)
+
+
+def _ratio(part: npt.NDArray[np.uint8], whole: npt.NDArray[np.uint8]) -> Doubles:
+    """Sum over images of `part` over that of `whole`, for each label; 0 where there is nothing."""
+    return np.asarray(part.sum(axis=0) / np.maximum(whole.sum(axis=0), 1))

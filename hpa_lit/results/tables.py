@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.labels import encode
@@ -24,7 +25,11 @@ def read(path: Path, columns: Sequence[str], unique: str | None = None) -> pd.Da
     """
     if not path.is_file():
         raise InputError(f"there is no table {path}")
-    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False)
+    kind = "Parquet" if path.suffix == ".parquet" else "CSV"
+    try:
+        table = pd.read_parquet(path) if kind == "Parquet" else pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} is no {kind} table: {error}") from error
     if lacking := [column for column in columns if column not in table]:
         raise InputError(f"{path} has no column {', '.join(lacking)}; it has {', '.join(map(str, table))}")
     if unique and (repeated := table.loc[table[unique].duplicated(), unique].unique().tolist()):

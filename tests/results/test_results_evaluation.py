@@ -1,0 +1,86 @@
+"""Scores against the reference's values, scikit-learn and torchmetrics."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import f1_score, precision_recall_fscore_support
+from torchmetrics.functional.classification import multilabel_average_precision, multilabel_f1_score
+
+from hpa_lit.results import evaluation, thresholds
+
+
+@pytest.fixture(scope="module")
+def case(golden):
+    arrays = np.load(golden / "metrics.npz")
+    return 1 / (1 + np.exp(-arrays["cls_a/logits"].astype(float))), arrays["cls_a/labels"]
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+def test_saved_probabilities_score_as_in_the_reference(case, golden, threshold):
+    expected = json.loads((golden / "metrics.json").read_text())["cls_a"][f"saved_th{threshold}"]
+    probs, truth = case
+    predicted = thresholds.assign(probs, np.full(28, threshold))
+    found = evaluation.scores(truth, predicted, tuple(map(str, range(28))), probs)
+    assert found.macro_f1 == pytest.approx(expected["macro_f1"], abs=1e-9)
+    assert found.accuracy == pytest.approx(expected["acc"], abs=1e-9)
+    assert found.focal_loss == pytest.approx(expected["focal"], abs=1e-5)
+    assert found.labels["predicted"].tolist() == expected["distribution"]
+
+
+def test_labels_equal_scikit_learn_and_torchmetrics(case):
+    probs, truth = case
+    found = evaluation.scores(truth, probs > 0.5, tuple(map(str, range(28))), probs).labels
+    p, t = torch.from_numpy(probs), torch.from_numpy(truth).long()
+    assert evaluation.macro_f1(truth, probs > 0.5) == pytest.approx(f1_score(truth, probs > 0.5, average="macro"))
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, probs > 0.5)
+    np.testing.assert_allclose(found[["precision", "recall", "f1"]], np.stack([precision, recall, f1], 1), atol=1e-12)
+    np.testing.assert_allclose(found.f1, multilabel_f1_score(p, t, 28, average=None), atol=1e-6)
+    np.testing.assert_allclose(found.average_precision, multilabel_average_precision(p, t, 28, average=None), atol=1e-6)
+    assert found.support.tolist() == truth.sum(axis=0).tolist()
+
+
+def test_a_label_with_neither_truth_nor_prediction_counts_as_zero():
+    truth = np.array([[1, 0], [1, 0]])
+    assert evaluation.macro_f1(truth, truth) == 0.5
+
+
+def test_one_label_is_one_label():
+    assert evaluation.macro_f1([[1], [1], [0]], [[1], [0], [0]]) == pytest.approx(2 / 3)
+
+
+def test_an_absent_label_has_no_average_precision_and_json_says_null():
+    scores = evaluation.scores([[1, 0], [0, 0]], [[1, 0], [0, 1]], ("a", "b"), [[0.9, 0.1], [0.2, 0.8]])
+    first, second = json.loads(json.dumps(scores.to_dict()))["labels"]
+    assert (first["average_precision"], second["average_precision"]) == (1.0, None)
+    assert (second["support"], second["predicted"]) == (0, 1)
+
+
+def test_focal_loss_is_finite_where_saved_probabilities_are_0_and_1():
+    assert np.isfinite(evaluation.focal_loss([[0, 1]], [[1.0, 0.0]]))
+    assert evaluation.focal_loss([[0, 1]], [[0.0, 1.0]]) == pytest.approx(0)
+
+
+def test_bootstrap_interval_has_the_width_that_theory_gives():
+    # All images predicted positive: F1 = 2q / (1 + q) with q the share of positives, whose standard error is known.
+    truth = np.zeros((1000, 1), int)
+    truth[:300] = 1
+    low, high = evaluation.bootstrap_interval(truth, np.ones_like(truth), samples=4000)
+    error = np.sqrt(0.3 * 0.7 / 1000) * 2 / 1.3**2  # delta method
+    assert low == pytest.approx(0.6 / 1.3 - 1.96 * error, abs=0.003)
+    assert high == pytest.approx(0.6 / 1.3 + 1.96 * error, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "message"),
+    [
+        (np.zeros((2, 3)), np.zeros((3, 3)), r"expected \(3, 3\)"),
+        (np.full((2, 3), np.nan), np.zeros((2, 3)), "other than 0 and 1"),
+        (np.zeros((2, 3)), np.full((2, 3), 0.5), "other than 0 and 1"),
+        (np.zeros((0, 3)), np.zeros((0, 3)), r"\(images, labels\)"),
+    ],
+)
+def test_bad_input_is_named(truth, predicted, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.macro_f1(truth, predicted)
