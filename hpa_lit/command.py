@@ -20,6 +20,9 @@ OmegaConf.register_new_resolver(
     "name", lambda *parts: "_".join(str(part).replace("/", "-") for part in parts if part), replace=True
 )
 
+# Settings that people expect to write as flags.
+FLAGS = {"--json": "json=true", "--dry-run": "prepare.dry_run=true"}
+
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
     """Make a function of a composed config into a command with Hydra's command line.
@@ -36,7 +39,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def main() -> None:
             # Hydra otherwise prints and exits by itself, with less than there is to say.
             os.environ["HYDRA_FULL_ERROR"] = "1"
-            sys.argv = ["json=true" if word == "--json" else word for word in sys.argv]
+            sys.argv = [FLAGS.get(word, word) for word in sys.argv]
             try:
                 if ranks.is_rank() and {"-m", "--multirun"} & set(sys.argv):
                     raise InputError(

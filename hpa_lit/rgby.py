@@ -6,7 +6,9 @@ An image is a field of cells in four planes, always in the order red (microtubul
 """
 
 import gzip
+import hashlib
 import io
+import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,7 +131,7 @@ def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) 
     depth = (12 if largest <= 4095 else 16) if bits == "auto" else bits
     top = 2**depth - 1
     if largest > top:
-        raise InputError(f"{path}: a pixel of {largest} does not fit in {depth} bits; set data.bits=16 or auto")
+        raise InputError(f"{path}: a pixel of {largest} does not fit in {depth} bits; choose bits=16 or bits=auto")
     return [((plane.astype(np.uint32) * 510 + top) // (2 * top)).astype(np.uint8) for plane in planes]
 
 
@@ -165,31 +167,48 @@ def size(path: Path) -> tuple[int, int]:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def write(path: Path, image: Pixels, image_id: str, compression: str | None = "zlib") -> None:
-    """Write an image as one 4-channel OME-TIFF that Fiji opens, the same bytes for the same pixels and Id.
+def write(path: Path, image: Pixels, image_id: str) -> None:
+    """Write an image as one 4-channel OME-TIFF, the same bytes for the same pixels and Id.
+
+    Deflate with a predictor is what ImageJ opens by itself; Zstandard would decode in two thirds of the time, but
+    Fiji opens it only by way of Bio-Formats (benchmarks/compression.md).
 
     Args:
         path: Where to; written beside it and renamed.
         image: Array of shape (H, W, 4).
-        image_id: The image's name and the seed of its OME UUID.
-        compression: A lossless compression by tifffile's name, or None.
+        image_id: The image's name. Together with the pixels it determines the OME UUID, see `content_uuid`.
     """
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1))
+    digest = hashlib.sha256(planes.data).hexdigest()
     metadata = {
         "axes": "CYX",
         "Name": image_id,
         "Channel": {"Name": list(COLORS)},
-        "UUID": str(uuid.uuid5(uuid.NAMESPACE_URL, image_id)),
+        "UUID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{image_id} {digest}")),
     }
     with replacing(path) as temporary:
         tifffile.imwrite(
             temporary,
-            np.ascontiguousarray(image.transpose(2, 0, 1)),
+            planes,
             ome=True,
             photometric="minisblack",
-            compression=compression,
-            predictor=compression is not None,
+            compression="zlib",
+            compressionargs={"level": 1},  # higher levels take twice the time and save nothing
+            predictor=True,
             metadata=metadata,
         )
+
+
+def content_uuid(path: Path) -> str:
+    """The UUID of a file that `write` made: another one as soon as its Id or a pixel differs."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            found = re.search(r'UUID="urn:uuid:([0-9a-f-]{36})"', tiff.ome_metadata or "")
+    except (OSError, tifffile.TiffFileError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    if not found:
+        raise InputError(f"{path} was not written by hpa_lit: it has no OME UUID")
+    return found[1]
 
 
 def _read_tiff(path: Path) -> npt.NDArray[np.generic]:

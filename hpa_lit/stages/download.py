@@ -1,0 +1,181 @@
+"""Stage download (SPEC section 2.1): the four JPEGs of every external image.
+
+Input: the external list. Outputs: raw/external/<Id>_<color>.jpg.
+"""
+
+import asyncio
+import email.utils
+import random
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from PIL import Image
+from tqdm import tqdm
+
+from hpa_lit import rgby
+from hpa_lit.errors import InputError
+from hpa_lit.stages import failures
+from hpa_lit.stages.metadata import read_raw
+from hpa_lit.tree import DataTree, replacing, sweep
+
+BUSY = (408, 425, 429, 500, 502, 503, 504)  # answers that may be better next time
+
+
+@dataclass(frozen=True)
+class Source:
+    """A server and how to treat it.
+
+    Args:
+        base_url: Address before ``/<antibody>/<rest>_<color>.jpg``.
+        connections: Files under way at the same time.
+        attempts: How often a file is asked for.
+        timeout: Seconds without a byte after which an attempt is given up; a whole attempt may take ten times that.
+        wait: Seconds before the second attempt; doubled before each further one, unless the server names a time.
+        max_wait: Longest wait in seconds, whatever the server says.
+    """
+
+    base_url: str
+    connections: int = 16
+    attempts: int = 5
+    timeout: float = 30
+    wait: float = 1
+    max_wait: float = 120
+
+
+class _RetryError(Exception):
+    """An attempt failed in a way that may pass."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+def url(base_url: str, image_id: str, color: str) -> str:
+    """Address of a plane: the Id's part before the first ``_`` is a folder."""
+    antibody, _, rest = image_id.partition("_")
+    return f"{base_url.rstrip('/')}/{antibody}/{rest}_{color}.jpg"
+
+
+def check(path: Path) -> None:
+    """Raise InputError unless a file is a whole JPEG: by its end mark, and by decoding all of it."""
+    rgby.size(path)
+    try:
+        with Image.open(path) as picture:
+            if picture.format != "JPEG":
+                raise InputError(f"it is a {picture.format}, no JPEG")
+            picture.draft("RGB", (picture.width // 8, picture.height // 8))  # reads every byte, in a third of the time
+            picture.load()
+    except (OSError, SyntaxError) as error:
+        raise InputError(f"it cannot be decoded: {error}") from error
+
+
+def run(tree: DataTree, source: Source, dry_run: bool) -> None:
+    """Download what is missing, or with `dry_run` say how much that is.
+
+    Raises:
+        IncompleteError: Some files could not be had.
+    """
+    folder = tree.raw_images("external")
+    ids = read_raw(tree, "external")["Id"]
+    wanted = {folder / f"{i}_{color}.jpg": url(source.base_url, i, color) for i in ids for color in rgby.COLORS}
+    sizes = _whole_files(wanted)
+    left = {path: address for path, address in wanted.items() if path not in sizes}
+    print(f"download: {len(sizes)} of {len(wanted)} files are here, {len(left)} are left", end="")
+    mean = sum(sizes.values()) / len(sizes) if sizes else 0
+    print(f", about {mean * len(left) / 1e9:.1f} GB" if sizes else "")
+    if dry_run:
+        return
+    sweep(folder)
+    failed = asyncio.run(_fetch_all(left, source))
+    failures.settle(tree, "download", [(path.name, failed[path]) for path in left if path in failed], len(wanted))
+
+
+def _whole_files(paths: Iterable[Path]) -> dict[Path, int]:
+    """Bytes of the files that are here and have their end; some may come from elsewhere."""
+
+    def look(path: Path) -> int:
+        try:
+            rgby.size(path)
+            return path.stat().st_size
+        except InputError:
+            return 0
+
+    with ThreadPoolExecutor(16) as pool:  # waits for the disk
+        return {path: size for path, size in zip(paths, pool.map(look, paths), strict=True) if size}
+
+
+async def _fetch_all(left: dict[Path, str], source: Source) -> dict[Path, str]:
+    """Fetch all files, a bounded number at a time; the reasons of those that failed."""
+    failed: dict[Path, str] = {}
+    queue = iter(left.items())
+    limits = httpx.Limits(max_connections=source.connections)
+    async with httpx.AsyncClient(limits=limits, timeout=source.timeout, follow_redirects=True) as client:
+        with tqdm(total=len(left), desc="download", unit="file", mininterval=1) as progress:
+
+            async def work() -> None:
+                for path, address in queue:
+                    if reason := await _fetch(client, path, address, source):
+                        failed[path] = reason
+                    progress.update()
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(source.connections):
+                    group.create_task(work())
+    return failed
+
+
+async def _fetch(client: httpx.AsyncClient, path: Path, address: str, source: Source) -> str | None:
+    """Fetch a file, in several attempts; the reason where all fail."""
+    for attempt in range(source.attempts):
+        try:
+            async with asyncio.timeout(10 * source.timeout):
+                content = await _get(client, address)
+            await asyncio.to_thread(_save, path, content)
+            return None
+        except _RetryError as error:
+            reason = f"{address}: {error}"
+            wait = error.wait
+        except (httpx.TransportError, TimeoutError) as error:
+            reason = f"{address}: {type(error).__name__} {error}".rstrip()
+            wait = None
+        except httpx.HTTPError as error:
+            return f"{address}: {error}"
+        if wait is None:
+            # A little chance, so that files that failed together do not all come back together.
+            wait = source.wait * 2**attempt * random.uniform(0.75, 1.25)
+        if attempt + 1 < source.attempts:
+            await asyncio.sleep(min(wait, source.max_wait))
+    return f"{reason} ({source.attempts} attempts)"
+
+
+async def _get(client: httpx.AsyncClient, address: str) -> bytes:
+    answer = await client.get(address)
+    if answer.status_code in BUSY:
+        raise _RetryError(f"the server answered {answer.status_code}", _retry_after(answer))
+    if answer.status_code != httpx.codes.OK:
+        raise httpx.HTTPError(f"the server answered {answer.status_code}")
+    return answer.content
+
+
+def _save(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+        try:
+            check(temporary)
+        except InputError as error:
+            raise _RetryError(f"no whole JPEG: {error}".replace(str(temporary), "it")) from error
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    """Seconds to wait that the server asks for, given as such or as a date."""
+    text = answer.headers.get("Retry-After", "")
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None

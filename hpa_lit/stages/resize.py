@@ -1,0 +1,138 @@
+"""Stage resize (SPEC sections 2.2 and 2.3): raw planes to one 4-channel TIFF an image.
+
+Inputs: the lists of the sets, raw/<set>/<Id>_<color>.*. Outputs: images/<size>/<set>/<Id>.tif.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from hpa_lit import rgby
+from hpa_lit.errors import InputError
+from hpa_lit.stages import failures
+from hpa_lit.stages.metadata import read_raw
+from hpa_lit.stages.workers import Workers
+from hpa_lit.tree import DataTree, ImageSet, replacing, sweep
+
+PNG_SIZE = 512  # of Kaggle's PNGs; larger images come from its full-size TIFFs
+PNG_FIRST = (".png", *(suffix for suffix in rgby.SUFFIXES if suffix != ".png"))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides how raw planes become pixels; one folder of images holds one recipe.
+
+    Args:
+        bits: Depth of 16-bit planes, see `rgby.to_uint8`.
+        rgb_channels: For planes stored as RGB pictures, the channel that holds the plane, for each color.
+        upscale: Whether images may be made larger than their source.
+    """
+
+    bits: rgby.Bits = "auto"
+    rgb_channels: tuple[int, ...] = rgby.RGB_CHANNELS
+    upscale: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """A picture to make: its source, side and place."""
+
+    files: rgby.ImageFiles
+    size: int
+    path: Path
+
+
+def resized(image: rgby.Pixels, size: int) -> rgby.Pixels:
+    """Bring an image (H, W, 4) to (size, size, 4) bilinearly; one of that size stays as it is."""
+    if image.shape[:2] == (size, size):
+        return image
+    return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def make(task: tuple[str, list[Target]], recipe: Recipe) -> str | None:
+    """Make the pictures of one Id; say why where that cannot be."""
+    image_id, targets = task
+    source: rgby.ImageFiles | None = None
+    try:
+        for target in targets:
+            _check_size(target, recipe)
+            if target.files != source:
+                source = target.files
+                image = rgby.read(source, recipe.bits, recipe.rgb_channels)
+            rgby.write(target.path, resized(image, target.size), image_id)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def run(tree: DataTree, sets: Sequence[ImageSet], sizes: Sequence[int], recipe: Recipe, workers: Workers) -> None:
+    """Make the pictures that are missing.
+
+    Raises:
+        IncompleteError: Some could not be made.
+    """
+    failed: list[tuple[str, str]] = []
+    total = 0
+    for image_set in sets:
+        ids = read_raw(tree, image_set)["Id"]
+        tasks, absent = _tasks(tree, image_set, list(ids), sorted(set(sizes)), recipe)
+        reasons = workers.map(partial(make, recipe=recipe), tasks, f"resize {image_set}")
+        failed += absent
+        failed += [(image_id, why) for (image_id, _), why in zip(tasks, reasons, strict=True) if why]
+        total += len(ids)
+        print(f"resize: {image_set}: {len(ids)} images, {len(tasks)} of them were to do")
+    failures.settle(tree, "resize", failed, total)
+
+
+def _check_size(target: Target, recipe: Recipe) -> None:
+    if recipe.upscale or not target.files:
+        return
+    path = next(iter(target.files.values()))
+    height, width = rgby.size(path)
+    if min(height, width) < target.size:
+        raise InputError(
+            f"{path.name} is {height} x {width}, smaller than {target.size}: "
+            "put full-size planes beside it, choose a smaller data=, or set prepare.upscale=true"
+        )
+
+
+def _tasks(
+    tree: DataTree, image_set: ImageSet, ids: Sequence[str], sizes: Sequence[int], recipe: Recipe
+) -> tuple[list[tuple[str, list[Target]]], list[tuple[str, str]]]:
+    """What is missing and can be made, by Id; and the Ids that have no files, with that reason."""
+    raw = tree.raw_images(image_set)
+    sources = {size: rgby.list_images(raw, PNG_FIRST if size == PNG_SIZE else rgby.SUFFIXES) for size in sizes}
+    made: dict[int, set[str]] = {}
+    for size in sizes:
+        folder = tree.images(image_set, size)
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        made[size] = {path.name for path in folder.iterdir()}
+        _keep_recipe(tree.image_settings(image_set, size), folder, recipe, bool(made[size]))
+    tasks, absent = [], []
+    for image_id in ids:
+        name = f"{image_id}.tif"
+        wanted = [size for size in sizes if name not in made[size]]
+        if wanted and image_id not in sources[wanted[0]]:
+            absent.append((image_id, f"no file in {raw}"))
+        elif wanted:
+            tasks.append(
+                (image_id, [Target(sources[s][image_id], s, tree.images(image_set, s) / name) for s in wanted])
+            )
+    return tasks, absent
+
+
+def _keep_recipe(path: Path, folder: Path, recipe: Recipe, begun: bool) -> None:
+    text = json.dumps(asdict(recipe), indent=1) + "\n"
+    if begun and path.is_file() and (before := path.read_text()) != text:
+        raise InputError(
+            f"{folder} holds images that were made with {json.loads(before)}, not with {json.loads(text)}: "
+            "remove the folder, or use those settings"
+        )
+    with replacing(path) as temporary:
+        temporary.write_text(text)

@@ -1,0 +1,45 @@
+"""Many processes, here or on a Dask cluster, over the images of a stage."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import joblib
+from tqdm import tqdm
+
+from hpa_lit.errors import InputError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work of a stage.
+
+    Args:
+        count: Number of processes here, -1 for one a core. A cluster's own number counts there.
+        backend: ``processes`` here, or ``dask``: workers of a cluster that see the data folder under the same path.
+        scheduler: Address of the cluster, ``tcp://host:port``.
+    """
+
+    count: int = -1
+    backend: Literal["processes", "dask"] = "processes"
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.backend not in ("processes", "dask"):
+            raise InputError(f"there is no backend {self.backend!r}: choose processes or dask")
+        if (self.backend == "dask") != (self.scheduler is not None):
+            raise InputError("prepare.backend=dask and prepare.scheduler=tcp://host:port belong together")
+        if self.count == 0 or self.count < -1:
+            raise InputError(f"prepare.workers={self.count}: give a number of processes, or -1 for one a core")
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
+        """Apply a function that can be pickled to every item: the results in the order of the items."""
+        if self.backend == "dask":
+            parallel = joblib.Parallel(backend="dask", scheduler_host=self.scheduler, return_as="generator")
+        else:
+            parallel = joblib.Parallel(n_jobs=self.count, return_as="generator")
+        results = parallel(joblib.delayed(function)(item) for item in items)
+        yield from tqdm(results, what, len(items), unit="img", mininterval=1)
