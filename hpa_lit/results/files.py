@@ -34,17 +34,13 @@ def good_rows(group: Mapping[str, Predictions], on_failed: str) -> list[int]:
 
 
 def read_single(path: Path, on_failed: str) -> Predictions:
-    """Read a prediction file of one view, and leave out or refuse the images that failed.
+    """Read a prediction file of one view, and refuse or leave out the images that failed.
 
     Args:
         path: The prediction file.
         on_failed: "error" or "drop".
     """
-    predictions = read(path)
-    if len(predictions.views) != 1:
-        raise InputError(
-            f"{path} has {len(predictions.views)} views of each image: combine them first (hpa-lit combine)"
-        )
+    predictions = _read_one_view(path)
     return predictions.take(good_rows({str(path): predictions}, on_failed))
 
 
@@ -61,14 +57,21 @@ def read_features(
     Returns:
         Ids, and features of shape (N, D).
     """
-    known = read_single(path, on_failed)
-    if known.features is None:
+    file = _read_one_view(path)
+    if file.features is None:
         raise InputError(f"{path} holds no features: make it with hpa-lit embed, or hpa-lit predict features=true")
-    row = {i: number for number, i in enumerate(known.ids)}
-    if wanted is None:
-        wanted = known.ids
-    elif on_failed == "drop":
-        wanted = [i for i in wanted if i in row]
-    if absent := [i for i in wanted if i not in row]:
+    failed = file.failures
+    row = {file.ids[number]: number for number in good_rows({str(path): file}, on_failed)}
+    ids = [i for i in file.ids if i in row] if wanted is None else [i for i in wanted if i not in failed]
+    if absent := [i for i in ids if i not in row]:
         raise InputError(f"{path} lacks {len(absent)} images:\n{listing(absent)}")
-    return list(wanted), known.features[[row[i] for i in wanted], 0]
+    return ids, file.features[[row[i] for i in ids], 0]
+
+
+def _read_one_view(path: Path) -> Predictions:
+    predictions = read(path)
+    if len(predictions.views) != 1:
+        raise InputError(
+            f"{path} has {len(predictions.views)} views of each image: combine them first (hpa-lit combine)"
+        )
+    return predictions
