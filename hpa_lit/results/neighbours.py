@@ -45,6 +45,8 @@ def match(
     """
     queries = finite("query features", query, 2, np.float32)
     images = finite("gallery features", gallery, 2, np.float32)
+    if standardise not in ("each", "gallery"):
+        raise InputError(f"standardise={standardise}: choose each or gallery")
     if queries.shape[1] != images.shape[1]:
         raise InputError(f"queries have {queries.shape[1]} features and the gallery {images.shape[1]}: use one model")
     if not 1 <= k <= len(images):

@@ -1,0 +1,81 @@
+"""Who may import whom, read from the imports themselves, those inside functions too."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "hpa_lit"
+GROUND = {"labels", "rgby", "tree", "errors", "conf_dir", "prediction_file"}
+ROOMS = {
+    "stages": set(),
+    "synthetic": set(),
+    "data": set(),
+    "nets": set(),
+    "losses": set(),
+    "schedules": set(),
+    "results": set(),
+    "tasks": {"data", "nets", "losses", "schedules"},
+    "inference": {"data", "nets"},
+    "portable": {"nets"},
+}
+FOR_COMMANDS = {"command", "ranks"}
+LIGHTNING = {"tasks", "data", "inference", "train"}
+VAGUE = {"utils", "common", "helpers", "misc", "base"}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names that a file imports, `from` names joined to their module."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def ours(path: Path) -> set[str]:
+    """The modules and rooms of this package that a file imports, by their first name in it."""
+    parts = [name.split(".") for name in imported(path)]
+    return {part[1] for part in parts if part[0] == "hpa_lit" and len(part) > 1} - {"__version__"}
+
+
+def libraries(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)}
+
+
+def place(path: Path) -> str:
+    """The room of a file, or its own name at the top."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_keep_to_their_layer(path):
+    where, known = place(path), ours(path)
+    if where in GROUND:
+        assert known <= GROUND
+    elif where in ROOMS:
+        assert known <= GROUND | ROOMS[where] | {where}
+        assert not libraries(path) & {"hydra", "omegaconf"}
+    elif where in FOR_COMMANDS:
+        assert known <= GROUND | FOR_COMMANDS
+    else:
+        assert known <= GROUND | FOR_COMMANDS | ROOMS.keys(), "a command imports rooms, never a command"
+    if where not in LIGHTNING:
+        assert not libraries(path) & {"pytorch_lightning", "lightning"}
+    assert not VAGUE & set(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def test_results_see_torch_as_a_matrix_library_alone():
+    users = [path.stem for path in (PACKAGE / "results").glob("*.py") if "torch" in libraries(path)]
+    assert users == ["neighbours"]
+    assert {name for name in imported(PACKAGE / "results" / "neighbours.py") if name.startswith("torch")} == {"torch"}
+
+
+def test_every_room_is_known():
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms <= ROOMS.keys()

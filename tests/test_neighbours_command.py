@@ -1,0 +1,138 @@
+"""The command neighbours, on the reference's features."""
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hpa_lit import neighbours, prediction_file
+from hpa_lit.prediction_file import Predictions
+from hpa_lit.results import submission
+from hpa_lit.tree import AnswerTree, DataTree
+
+
+def save(path, ids, features):
+    order = np.argsort(ids)
+    file = Predictions(
+        ids=tuple(np.asarray(ids)[order].tolist()),
+        status=("ok",) * len(ids),
+        views=("default",),
+        labels=(),
+        probabilities=np.empty((len(ids), 1, 0), np.float32),
+        run="face",
+        fold=None,
+        dataset="x",
+        checkpoint="",
+        features=features[order][:, None],
+    )
+    prediction_file.write(path, file)
+
+
+@pytest.fixture
+def arrays(golden):
+    return np.load(golden / "retrieval.npz")
+
+
+@pytest.fixture
+def run(golden, arrays, tmp_path, monkeypatch):
+    """Run the command on the reference's queries and gallery, their tables where preparation leaves them."""
+    data, out = DataTree(tmp_path / "data"), AnswerTree(tmp_path / "found")
+    tables = {
+        "gallery_meta": (data.corrected, data.antibody_split("before", "train")),
+        "val_meta": (data.antibody_split("before", "valid"),),
+        "test_leak_meta": (data.leak,),
+    }
+    for name, places in tables.items():
+        for place in places:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            pd.read_csv(golden / f"retrieval_{name}.csv").to_parquet(place)
+    save(tmp_path / "queries.parquet", arrays["query_ids"], arrays["query_features"])
+    save(tmp_path / "gallery.parquet", arrays["gallery_ids"], arrays["gallery_features"])
+
+    def start(*words):
+        places = {
+            "queries": tmp_path / "queries.parquet",
+            "gallery": tmp_path / "gallery.parquet",
+            "output": out.folder,
+        }
+        given = {word.split("=")[0] for word in words}
+        paths = [f"paths.root={data.root}", *(f"{key}={place}" for key, place in places.items() if key not in given)]
+        monkeypatch.setattr(sys, "argv", ["hpa-lit neighbours", *paths, *words])
+        neighbours.main()
+        return out
+
+    return start
+
+
+@pytest.mark.parametrize(("options", "case"), [(["set=validation"], "val"), ([], "test")])
+def test_tables_equal_the_reference(run, golden, options, case):
+    out = run(*options)
+    found = pd.read_csv(out.neighbours).pivot(index="Id", columns="rank")
+    expected = pd.read_csv(golden / f"retrieval_{case}_top3.csv").set_index("Id").loc[found.index]
+    assert found["neighbour"].to_numpy().tolist() == expected[["top1", "top2", "top3"]].to_numpy().tolist()
+    np.testing.assert_allclose(found["score"], expected[["top1_score", "top2_score", "top3_score"]], atol=1e-6)
+    table = pd.read_csv(out.thresholds)
+    expected = pd.DataFrame(json.loads((golden / "retrieval.json").read_text())[case]["thresholds"])
+    assert table.matched.tolist() == expected["count"].tolist()
+    assert table.same_antibody.tolist() == expected.match_num.tolist()
+    assert table.correct.tolist() == expected.correct_num.tolist()
+    np.testing.assert_allclose(table.f1, expected.f1, atol=1e-9)
+
+
+def test_validation_searches_the_listed_queries_only(run, arrays, tmp_path):
+    # One file of features for both sides, as the external images have.
+    both = np.concatenate([arrays["query_ids"], arrays["gallery_ids"]])
+    save(tmp_path / "all.parquet", both, np.concatenate([arrays["query_features"], arrays["gallery_features"]]))
+    alone = pd.read_csv(run("set=validation").neighbours)
+    found = run("set=validation", f"queries={tmp_path}/all.parquet", f"gallery={tmp_path}/all.parquet")
+    pd.testing.assert_frame_equal(pd.read_csv(found.neighbours), alone)
+
+
+def test_answers_above_the_threshold_are_replaced(run, golden, arrays, tmp_path):
+    before = pd.DataFrame({"Id": arrays["query_ids"], "Predicted": "27"})
+    before.to_csv(tmp_path / "before.csv", index=False)
+    out = run(f"submission={tmp_path}/before.csv", "threshold=0.65")
+    after = submission.read_submission(out.submission).set_index("Id").Predicted
+    match = pd.read_csv(golden / "retrieval_test_match_th0.65.csv").set_index("Id").train_target
+    assert after.index.tolist() == before.Id.tolist()
+    assert after[match.index].tolist() == match.tolist()
+    assert set(after.drop(match.index)) == {"27"}
+    changes = pd.read_csv(out.changes).set_index("label")
+    assert changes.before["Rods & rings"] == 200
+    assert changes.after["Rods & rings"] == 200 - changes.decrease["Rods & rings"] + changes.increase["Rods & rings"]
+    assert changes.increase["Cytosol"] == match.str.split().map(lambda words: "25" in words).sum()
+
+
+def test_queries_unlike_the_atlas_are_flagged(run, arrays, tmp_path):
+    rng = np.random.default_rng(0)
+    strange = rng.standard_normal((40, 64)).astype(np.float32)
+    familiar = arrays["gallery_features"][:40] + 0.1 * rng.standard_normal((40, 64)).astype(np.float32)
+    names = [f"strange{n}" for n in range(40)] + [f"familiar{n}" for n in range(40)]
+    save(tmp_path / "mine.parquet", names, np.concatenate([strange, familiar]))
+    held_out = arrays["gallery_features"][:300] + 0.3 * rng.standard_normal((300, 64)).astype(np.float32)
+    save(tmp_path / "held_out.parquet", [f"h{n}" for n in range(300)], held_out)
+    out = run(f"queries={tmp_path}/mine.parquet", f"held_out={tmp_path}/held_out.parquet", "standardise=gallery", "k=1")
+    found = pd.read_csv(out.neighbours).set_index("Id").novel
+    assert found[names[:40]].mean() > 0.9
+    assert not found[names[40:]].any()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["set=training"], "choose test or validation"),
+        (["queries={tmp}/gallery.parquet"], "700 queries are in the gallery too"),
+        (["k=701"], "gallery of 700 images"),
+        (["gallery={tmp}/queries.parquet"], "lacks 700 images"),
+        (["gallery_table={tmp}/none.parquet"], "there is no table"),
+        (["queries={tmp}/narrow.parquet"], "queries have 5 features and the gallery 64"),
+        (["standardise=query"], "each or gallery"),
+    ],
+)
+def test_mistakes_end_with_one_message(run, tmp_path, words, message):
+    save(tmp_path / "narrow.parquet", ["a", "b"], np.eye(2, 5, dtype=np.float32))
+    with pytest.raises(SystemExit, match=r"(?s)^error: .*" + message):
+        run(*(word.format(tmp=tmp_path) for word in words))
+    assert not (tmp_path / "found" / "neighbours.csv").exists()
