@@ -65,7 +65,13 @@ def test_columns_of_zero_and_one(table):
 def test_every_bad_row_is_named(table):
     with pytest.raises(InputError) as error:
         read_label_table(table("Id,Target\na,0\na,1\nb,\nc,28\nd,0 Mars\n"))
-    for part in ("row 3: Id 'a'", "row 4: Id 'b' has an empty Target", "row 5: Id 'c' has '28'", "row 6", "Mars"):
+    for part in (
+        "row 3: Id 'a'",
+        "row 4: Id 'b' has an empty Target",
+        "row 5: Id 'c' has the label '28'",
+        "row 6",
+        "Mars",
+    ):
         assert part in str(error.value)
 
 
