@@ -6,6 +6,9 @@ import sys
 COMMANDS = {
     "prepare": "raw downloads to images and tables ready for training",
     "train": "train one model, or sweep over folds with -m fold=0,1,2,3,4",
+    "combine": "views, folds and models to one probability an image and label",
+    "submit": "probabilities to label strings, and scores where the truth is known",
+    "neighbours": "the atlas images most like each query; answers replaced by theirs",
 }
 
 

@@ -143,7 +143,7 @@ def write(path: Path, predictions: Predictions) -> None:
         "view": pa.DictionaryArray.from_arrays(np.tile(np.arange(views, dtype=np.int32), count), predictions.views),
         "status": pa.array(np.repeat(np.array(predictions.status, object), views), pa.string()).dictionary_encode(),
     }
-    values = np.clip(predictions.probabilities, LOWEST, HIGHEST).astype(np.float32)
+    values = np.clip(predictions.probabilities, LOWEST, HIGHEST).astype(np.float32, copy=False)
     for label, column in zip(predictions.labels, values.reshape(count * views, len(predictions.labels)).T, strict=True):
         columns[label] = pa.array(column, mask=failed)
     if predictions.features is not None:

@@ -85,6 +85,11 @@ def wanted_ratios(ratios: str, data: DataTree, names: tuple[str, ...]) -> Double
     """The share of images that each label is to be given to."""
     if ratios not in ("train", "leaderboard"):
         return tables.by_label(Path(ratios), "ratio", names)
+    if not data.train_csv.is_file():
+        raise InputError(
+            f"ratios={ratios} counts labels in {data.train_csv}, which is not there: set paths.root to the data "
+            "folder, ratios to a table label,ratio, or thresholds=fixed"
+        )
     frequency = tables.frequencies(data.train_csv, len(names))
     return frequency if ratios == "train" else thresholds.leaderboard_ratios(frequency)
 

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from hpa_lit import neighbours, prediction_file
+from hpa_lit.labels import decode
 from hpa_lit.prediction_file import Predictions
 from hpa_lit.results import submission
+from hpa_lit.stages.corrections import merge
 from hpa_lit.tree import AnswerTree, DataTree
 
 
@@ -103,6 +105,14 @@ def test_answers_above_the_threshold_are_replaced(run, golden, arrays, tmp_path)
     assert changes.before["Rods & rings"] == 200
     assert changes.after["Rods & rings"] == 200 - changes.decrease["Rods & rings"] + changes.increase["Rods & rings"]
     assert changes.increase["Cytosol"] == match.str.split().map(lambda words: "25" in words).sum()
+
+
+def test_the_corrected_table_stands_for_correcting_once_more():
+    # The reference corrects a neighbour's Target again when it replaces an answer; the gallery's is corrected already.
+    rng = np.random.default_rng(0)
+    for row in rng.integers(0, 2, (200, 2, 28)) * (rng.random((200, 2, 28)) < 0.3):
+        old, new = (decode(labels) or "9" for labels in row)
+        assert merge(merge(old, new), new) == merge(old, new)
 
 
 def test_queries_unlike_the_atlas_are_flagged(run, arrays, tmp_path):

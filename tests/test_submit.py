@@ -151,6 +151,7 @@ def test_fitted_thresholds_and_the_score_they_promise(run, arrays, data, tmp_pat
         (["postprocess=other"], "competition"),
         (["predictions={tmp}/none.parquet"], "there is no prediction file"),
         (["ratios={tmp}/none.csv"], "there is no table"),
+        (["paths.root={tmp}"], "ratios to a table label,ratio, or thresholds=fixed"),
         (["on_failed=skip"], "choose error or drop"),
         (["threshold=fixed"], "Valid keys here: .*thresholds"),
     ],

@@ -64,7 +64,7 @@ def match(
     )
     in_place = torch.from_numpy(units).to(place)
     # Rounding to single precision moves a cosine by less than this: what lies so near the k-th is scored again.
-    rounding = 2 * images.shape[1] * float(np.finfo(np.float32).eps)
+    rounding = 2 * (images.shape[1] + 2) * float(np.finfo(np.float32).eps)
     for chunk in _parts(np.arange(len(queries)), _QUERIES):
         asked = _units(queries[chunk], of_queries)
         cosines = torch.from_numpy(asked.astype(np.float32)).to(place) @ in_place.T
