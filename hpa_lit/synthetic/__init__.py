@@ -1,4 +1,4 @@
-"""The synthetic atlas: fields of cells with a protein at any of the 28 locations, in the layout of the real downloads."""
+"""The synthetic atlas: fields of cells with a protein at the 28 locations, in the layout of the real downloads."""
 
 from hpa_lit.synthetic.atlas import draw_atlas
 from hpa_lit.synthetic.contact_sheet import contact_sheet

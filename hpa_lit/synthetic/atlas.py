@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import imagehash
@@ -59,9 +59,9 @@ def draw_atlas(
     Raises:
         InputError: There is another atlas, or the numbers do not go together.
     """
-    settings = {key: value for key, value in locals().items() if key not in ("tree", "workers")}
+    decisive = {key: value for key, value in locals().items() if key not in ("tree", "workers")}
     plan = make_plan(fields, test_share, external_share, images_per_antibody, duplicates, seed)
-    _claim(tree, settings)
+    _claim(tree, decisive)
     jobs = (joblib.delayed(_draw)(tree, entry, number, size, files, seed) for number, entry in enumerate(plan.entries))
     parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), return_as="generator_unordered")
     for _ in tqdm(parallel(jobs), total=len(plan.entries), desc="draw", unit="image"):
@@ -75,9 +75,7 @@ def _claim(tree: DataTree, settings: dict[str, object]) -> None:
     text = json.dumps(settings, indent=1)
     if tree.atlas_settings.exists():
         if tree.atlas_settings.read_text() != text:
-            raise InputError(
-                f"{tree.root} holds an atlas drawn with other settings ({tree.atlas_settings}); choose another paths.root"
-            )
+            raise InputError(f"{tree.root} holds an atlas drawn with other settings: choose another paths.root")
     elif tree.train_csv.parent.exists():
         raise InputError(f"{tree.train_csv.parent} exists and was not drawn here; choose another paths.root")
     with replacing(tree.atlas_settings) as temporary:
@@ -89,7 +87,8 @@ def _draw(tree: DataTree, entry: Entry, number: int, size: int, files: PngOrTiff
     image = draw_field(entry.labels, size, np.random.default_rng([seed, FIELD, entry.field]), style)
     if entry.is_copy:
         image = _photograph_again(image, np.random.default_rng([seed, COPY, number]))
-    for color, plane in zip(rgby.COLORS, cv2.split(image), strict=True):
+    for color, plane in zip(rgby.COLORS, image.transpose(2, 0, 1), strict=True):
+        plane = np.ascontiguousarray(plane)
         if entry.image_set == "external":
             _write_jpeg(tree.site_image(entry.image_id, color), plane, color)
             continue
@@ -106,9 +105,11 @@ def _photograph_again(image: rgby.Pixels, rng: np.random.Generator) -> rgby.Pixe
     """The same field at another exposure, with other noise, once through JPEG."""
     exposure = rng.uniform(0.85, 1.1, 4)
     noisy = image * exposure + rng.normal(0, 2.5, image.shape)
-    planes = cv2.split(np.clip(noisy, 0, 255).astype(np.uint8))
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 80]
-    return np.stack([cv2.imdecode(cv2.imencode(".jpg", p, quality)[1], cv2.IMREAD_GRAYSCALE) for p in planes], axis=2)
+    planes = []
+    for plane in np.clip(noisy, 0, 255).astype(np.uint8).transpose(2, 0, 1):
+        _, jpeg = cv2.imencode(".jpg", np.ascontiguousarray(plane), [cv2.IMWRITE_JPEG_QUALITY, 80])
+        planes.append(np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE), np.uint8))
+    return np.stack(planes, axis=2)
 
 
 def _write_jpeg(path: Path, plane: npt.NDArray[np.uint8], color: str) -> None:
@@ -119,7 +120,7 @@ def _write_jpeg(path: Path, plane: npt.NDArray[np.uint8], color: str) -> None:
     _write_picture(path, cv2.cvtColor(colored, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
-def _write_picture(path: Path, pixels: npt.NDArray[np.uint8], options: list[int] | None = None) -> None:
+def _write_picture(path: Path, pixels: Any, options: list[int] | None = None) -> None:
     with replacing(path) as temporary:
         if not cv2.imwrite(str(temporary), pixels, options or []):
             raise OSError(f"{path} could not be written")

@@ -12,22 +12,27 @@ Picture = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 
+def picture(values: npt.ArrayLike) -> Picture:
+    """Whatever NumPy made of float32 maps and Python numbers, as float32."""
+    return np.asarray(values, np.float32)
+
+
 def noise(size: int, grain: float, rng: np.random.Generator) -> Picture:
     """Smooth noise of shape (size, size), mean 0 and standard deviation about 1, with features of `grain` pixels."""
     coarse = max(4, round(size / max(grain, 1.0)))
     values = rng.standard_normal((coarse, coarse), dtype=np.float32)
-    return np.asarray(cv2.resize(values, (size, size), interpolation=cv2.INTER_CUBIC) * 1.4, np.float32)
+    return picture(1.16 * cv2.resize(values, (size, size), interpolation=cv2.INTER_CUBIC))
 
 
-def blur(picture: Picture, sigma: float) -> Picture:
+def blur(sharp: Picture, sigma: float) -> Picture:
     """Gaussian blur; wide ones are done on a smaller copy, where nobody sees the difference."""
-    size = picture.shape[0]
+    size = sharp.shape[0]
     shrink = 2 ** max(0, int(np.log2(max(sigma, 1.0) / 2)))
     if size // shrink < 8 or shrink == 1:
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
-    small = cv2.resize(picture, (size // shrink, size // shrink), interpolation=cv2.INTER_AREA)
+        return picture(cv2.GaussianBlur(sharp, (0, 0), sigma))
+    small = cv2.resize(sharp, (size // shrink, size // shrink), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / shrink)
-    return np.asarray(cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
+    return picture(cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR))
 
 
 def scatter(density: Picture, count: int, rng: np.random.Generator) -> Floats:
@@ -87,7 +92,7 @@ def ink(points: Floats, weight: npt.ArrayLike, size: int) -> Picture:
     right, down = (points - corner).T
     flat = corner[:, 1] * size + corner[:, 0]
     places = np.concatenate([flat, flat + 1, flat + size, flat + size + 1])
-    shares = np.concatenate(
-        [(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down]
-    ) * np.tile(weight, 4)
+    shares = np.concatenate([(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down]) * np.tile(
+        weight, 4
+    )
     return np.bincount(places, shares, size * size).reshape(size, size).astype(np.float32)

@@ -13,14 +13,14 @@ CAPTION = 20  # height of a row's caption in pixels
 
 
 def contact_sheet(
-    labels: Sequence[int] = range(len(LABEL_NAMES)), size: int = 256, fields: int = 2, seed: int = 0
+    labels: Sequence[int] = range(len(LABEL_NAMES)), size: int = 256, columns: int = 2, fields: int = 2, seed: int = 0
 ) -> npt.NDArray[np.uint8]:
-    """Draw a row a label: `fields` fields, each as an RGB picture of its red, green and blue planes, then its green one.
+    """Draw a panel a label: `fields` fields, each as a picture of its red, green and blue planes, then its green one.
 
     Returns:
-        RGB picture of shape (labels * (size + CAPTION), 2 * fields * size, 3).
+        RGB picture of shape (rows * (size + CAPTION), columns * fields * 2 * size, 3), labels in rows of `columns`.
     """
-    rows = []
+    panels = []
     for label in labels:
         caption = np.zeros((CAPTION, 2 * fields * size, 3), np.uint8)
         cv2.putText(caption, f"{label} {LABEL_NAMES[label]}", (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255,) * 3, 1)
@@ -29,5 +29,6 @@ def contact_sheet(
             image = draw_field([label], 512, np.random.default_rng([seed, label, number]))
             small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
             pictures += [small[:, :, :3], np.repeat(small[:, :, 1:2], 3, axis=2)]
-        rows += [caption, np.hstack(pictures)]
-    return np.vstack(rows)
+        panels.append(np.vstack([caption, np.hstack(pictures)]))
+    panels += [np.zeros_like(panels[0])] * (-len(panels) % columns)
+    return np.vstack([np.hstack(panels[k : k + columns]) for k in range(0, len(panels), columns)])

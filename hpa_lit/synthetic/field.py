@@ -30,7 +30,7 @@ def draw_field(
         raise InputError(f"labels {list(labels)}: give at least one index from 0 to {len(LABEL_NAMES) - 1}")
     style = style or Style.draw(labels, rng)
     cells = geometry.place_cells(size, style, rng)
-    anatomy = structures.build(cells, style, rng)
+    anatomy = structures.build(cells, rng)
     protein = patterns.draw(labels, anatomy, rng)
     planes = [
         _expose(anatomy.microtubules, cells.unit, rng.uniform(60, 180), rng),

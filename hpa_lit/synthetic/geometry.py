@@ -19,6 +19,7 @@ class Cells:
     """The K cells of a field. Distances are in units of `unit`, the mean radius of a cell in pixels."""
 
     size: int
+    style: Style
     unit: float
     centre: Floats  # (K, 2) pixels
     axis: Floats  # (K,) radians: the long axis; in division the line between the poles or daughters
@@ -86,6 +87,7 @@ def place_cells(size: int, style: Style, rng: np.random.Generator) -> Cells:
     owner, nucleus = _paint(size, unit * centre, unit * outline, unit * nuclear_outline)
     return Cells(
         size=size,
+        style=style,
         unit=unit,
         centre=unit * centre,
         axis=axis,
@@ -138,7 +140,7 @@ def _outlines(axis: Floats, stretch: Floats, roughness: float, rng: np.random.Ge
     for wave in range(2, 8):
         size, shift = rng.normal(0, roughness / wave, (len(axis), 1)), rng.uniform(0, 2 * np.pi, (len(axis), 1))
         rough += size * np.cos(wave * angle + shift)
-    return ellipse * np.clip(rough, 0.5, 1.6)
+    return np.asarray(ellipse * np.clip(rough, 0.5, 1.6))
 
 
 def _paint(
@@ -192,7 +194,7 @@ def _centrosomes(centre: Floats, axis: Floats, nuclear_outline: Floats, rng: np.
     angle = axis + rng.integers(0, 2, len(axis)) * np.pi + rng.normal(0, 0.5, len(axis))
     index = (angle * ANGLES / (2 * np.pi)).astype(np.int64) % ANGLES
     reach = nuclear_outline[np.arange(len(axis)), index] + 0.08
-    return centre + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.asarray(centre + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1))
 
 
 def _nucleoli(

@@ -76,7 +76,7 @@ def make_plan(
 
     outside = _external_entries(range(train + test, fields), in_external.tolist(), antibodies, mislabelled, rng)
     twins = rng.permutation([row for row, entry in enumerate(outside) if entry.antibody not in mislabelled])
-    if train < 2 * duplicates or test < 3 * duplicates or len(twins) < 3 * duplicates or external < 3:
+    if train < max(1, 2 * duplicates) or test < 3 * duplicates or len(twins) < 3 * duplicates or external < 3:
         raise InputError(
             f"{train} train, {test} test and {external} external images have no room for {duplicates} duplicates of "
             f"each of four kinds: set draw.fields to at least {max(20, 20 * duplicates)} or draw.duplicates lower"
@@ -98,7 +98,9 @@ def make_plan(
         kind: Kind = ("train-external equal", "train-external different", "test-external")[number // duplicates]
         target = outside[there].target
         if kind == "train-external different":
-            target += f" {rng.choice([label for label in range(len(LABEL_NAMES)) if label not in outside[there].labels])}"
+            target += (
+                f" {rng.choice([label for label in range(len(LABEL_NAMES)) if label not in outside[there].labels])}"
+            )
         outside[there] = replace(outside[there], field=inside[here].field, target=target, is_copy=True)
         planted.append((kind, inside[here].image_id, outside[there].image_id))
     for number in range(train + duplicates, train + 2 * duplicates):
@@ -122,12 +124,15 @@ def _target(labels: Sequence[int]) -> str:
 
 
 def _antibody_labels(count: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
-    """Labels of each antibody, the main one first; each label is the main one of its share of them, give or take 1."""
+    """Labels of each antibody, the main one first; each label is the main one of its share of them, give or take 1.
+
+    Rare main labels come first, so that where images are dealt out in turn, theirs are never the fewer.
+    """
     frequency = np.array(PERCENT) / sum(PERCENT)
     share = EVENNESS / len(PERCENT) + (1 - EVENNESS) * frequency
-    main = rng.permutation(np.searchsorted(np.cumsum(share), (np.arange(count) + rng.random()) / count * (1 - 1e-9)))
+    main = np.searchsorted(np.cumsum(share), (np.arange(count) + rng.random()) / count * (1 - 1e-9))
     answers = []
-    for label in main.tolist():
+    for label in sorted(main.tolist(), key=lambda label: PERCENT[label]):
         others = frequency * (np.arange(len(PERCENT)) != label)
         more = int(rng.choice(len(LABEL_COUNTS), p=LABEL_COUNTS))
         answers.append((label, *rng.choice(len(PERCENT), more, replace=False, p=others / others.sum()).tolist()))
@@ -152,7 +157,9 @@ def _external_entries(
         number = numbers[k % len(numbers)]
         shown = antibodies[number]
         wrong = [label for label in FREQUENT if label not in shown][:1] if number in mislabelled else []
-        image_id = f"{wells[number]}_{k // len(numbers) + 1}" + (f"_cr{_uuid(rng)[:13].replace('-', '')}" * (k % 50 == 7))
+        image_id = f"{wells[number]}_{k // len(numbers) + 1}" + (
+            f"_cr{_uuid(rng)[:13].replace('-', '')}" * (k % 50 == 7)
+        )
         entries.append(Entry("external", image_id, number, field, shown, _target([*shown, *wrong])))
     return entries
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hpa_lit.synthetic import brush
-from hpa_lit.synthetic.brush import Floats, Picture
-from hpa_lit.synthetic.geometry import INTERPHASE, METAPHASE, TELOPHASE, Cells
-from hpa_lit.synthetic.style import Style
+from hpa_lit.synthetic.brush import Floats, Picture, picture
+from hpa_lit.synthetic.geometry import INTERPHASE, METAPHASE, Cells
+from hpa_lit.synthetic.marks import dots, strokes
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,6 @@ class Anatomy:
     """The cells of a field, and what proteins can lie on. Pictures are (size, size), 0 to about 1."""
 
     cells: Cells
-    style: Style
     filaments: Floats  # (lines, steps, 2) the microtubules, from the minus end to the plus end
     filament_cell: npt.NDArray[np.int64]  # (lines,)
     poles: Picture
@@ -27,9 +26,9 @@ class Anatomy:
     er: Picture
 
 
-def build(cells: Cells, style: Style, rng: np.random.Generator) -> Anatomy:
+def build(cells: Cells, rng: np.random.Generator) -> Anatomy:
     """Draw the structures of placed cells."""
-    filaments, filament_cell = _microtubules(cells, style, rng)
+    filaments, filament_cell = _microtubules(cells, rng)
     (poles, spindle), bridge = _spindles(cells, rng), _bridges(cells, rng)
     strands = strokes(cells, filaments, filament_cell, rng.uniform(0.5, 1.0, len(filament_cell)), 0.01)
     # Where many lie over one another, their light grows more slowly than their number.
@@ -38,54 +37,23 @@ def build(cells: Cells, style: Style, rng: np.random.Generator) -> Anatomy:
     thickness = (0.45 + 0.65 * np.exp(-np.maximum(cells.away, 0) / 0.4)) * (1 - 0.7 * cells.nucleus)
     return Anatomy(
         cells=cells,
-        style=style,
         filaments=filaments,
         filament_cell=filament_cell,
         poles=poles,
         spindle=spindle,
         bridge=bridge,
         microtubules=(mesh + 0.05 * cells.inside) * thickness + spindle + 1.5 * bridge,
-        dna=_dna(cells, style, rng),
-        er=_reticulum(cells, style, rng),
+        dna=_dna(cells, rng),
+        er=_reticulum(cells, rng),
     )
 
 
-def strokes(
-    cells: Cells, points: Floats, cell: npt.NDArray[np.int64], weight: npt.ArrayLike, thickness: float
-) -> Picture:
-    """Draw lines that end at the outline of their cell.
-
-    Args:
-        cells: The cells.
-        points: Points of the lines, shape (lines, steps, 2), pixels.
-        cell: The cell of each line, shape (lines,); -1 lets a line cross outlines.
-        weight: Brightness of the middle of each line.
-        thickness: Standard deviation of its profile, in units, at least half a pixel.
-
-    Returns:
-        Picture in which crossing lines add up.
-    """
-    sigma = max(thickness * cells.unit, 0.55)
-    stride = np.linalg.norm(np.diff(points[:, :2], axis=1), axis=2)
-    kept = (cells.owner_at(points) == cell[:, None]) | (cell < 0)[:, None]
-    weights = np.broadcast_to(np.multiply(weight, stride[:, 0])[:, None], kept.shape)[kept]
-    return brush.blur(brush.ink(points[kept], weights, cells.size), sigma) * np.float32(np.sqrt(2 * np.pi) * sigma)
-
-
-def dots(cells: Cells, points: Floats, weight: npt.ArrayLike, radius: float) -> Picture:
-    """Draw round dots with Gaussian profiles of standard deviation `radius` units, at least half a pixel."""
-    sigma = max(radius * cells.unit, 0.55)
-    return brush.blur(brush.ink(points, weight, cells.size), sigma) * np.float32(2 * np.pi * sigma**2)
-
-
-def _microtubules(
-    cells: Cells, style: Style, rng: np.random.Generator
-) -> tuple[Floats, npt.NDArray[np.int64]]:
+def _microtubules(cells: Cells, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Microtubules of the cells that are not in metaphase: a quarter from the centrosome, the others from all over."""
-    cell = np.repeat(np.flatnonzero(cells.phase != METAPHASE), int(style.filaments / 4))
+    cell = np.repeat(np.flatnonzero(cells.phase != METAPHASE), int(cells.style.filaments / 4))
     from_centre = cells.centrosome[cell] + rng.normal(0, 0.12 * cells.unit, (len(cell), 2))
     room = cells.cytoplasm * (1 - cells.in_phase(METAPHASE)) * (0.4 + np.exp(-np.maximum(cells.away, 0) / 0.2))
-    anywhere = brush.scatter(room, 3 * len(cell), rng)
+    anywhere = brush.scatter(picture(room), 3 * len(cell), rng)
     start = np.concatenate([from_centre, anywhere])
     cell = np.concatenate([cell, cells.owner_at(anywhere)])
     outward = start - cells.centre[cell]
@@ -99,10 +67,10 @@ def _spindles(cells: Cells, rng: np.random.Generator) -> tuple[Picture, Picture]
     """Two poles and the fibres from them to the plate, in the cells in metaphase."""
     cell = np.tile(np.repeat(np.flatnonzero(cells.phase == METAPHASE), 40), 2)
     angle = cells.axis[cell] + np.repeat([0.0, np.pi], len(cell) // 2)
-    reach = 0.5 * cells.unit * np.ones(len(cell))
-    pole = cells.centre[cell] + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    reach = 0.5 * cells.unit
+    pole = cells.centre[cell] + reach * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     fan = rng.normal(0, 0.5, len(cell))
-    fibres = brush.paths(pole, angle + np.pi + fan, 0.95 * reach, rng, turn=-1.1 * fan)
+    fibres = brush.paths(pole, angle + np.pi + fan, reach, rng, turn=-1.1 * fan)
     poles = dots(cells, pole, 1 / 40, 0.05)
     return poles, np.minimum(0.3 * strokes(cells, fibres, cell, 1.0, 0.015) + 0.7 * poles, 1.3)
 
@@ -116,30 +84,30 @@ def _bridges(cells: Cells, rng: np.random.Generator) -> Picture:
     weight = rng.uniform(0.9, 1.3, (len(first), 1)) * np.where(abs(along[:, 0] - 0.5) < 0.025, 0.3, 1.0)
     sigma = max(0.035 * cells.unit, 0.7)
     strand = brush.ink(points.reshape(-1, 2), 0.55 * weight.ravel(), cells.size)
-    return np.minimum(brush.blur(strand, sigma) * np.float32(np.sqrt(2 * np.pi) * sigma), 1.5)
+    return picture(np.minimum(brush.blur(strand, sigma) * np.sqrt(2 * np.pi) * sigma, 1.5))
 
 
-def _dna(cells: Cells, style: Style, rng: np.random.Generator) -> Picture:
+def _dna(cells: Cells, rng: np.random.Generator) -> Picture:
     """Nuclei with the texture of chromatin, darker at the nucleoli; bright compact plates in metaphase."""
-    texture = brush.noise(cells.size, style.grain * cells.unit, rng) + 0.7 * brush.noise(
-        cells.size, 0.45 * style.grain * cells.unit, rng
+    texture = brush.noise(cells.size, cells.style.grain * cells.unit, rng) + 0.7 * brush.noise(
+        cells.size, 0.45 * cells.style.grain * cells.unit, rng
     )
     level = np.exp(rng.normal(0, 0.25, len(cells.phase)))
     level *= np.choose(cells.phase, [1.0, 1.9, 1.4])
     rim = np.exp(-((cells.away / 0.03) ** 2))
-    interphase = 0.62 + style.chromatin * 0.6 * texture + 0.2 * rim - 0.4 * cells.nucleoli
+    interphase = 0.62 + cells.style.chromatin * 0.6 * texture + 0.2 * rim - 0.4 * cells.nucleoli
     condensed = 0.9 + 0.08 * texture
     shade = np.where(cells.in_phase(INTERPHASE) > 0, interphase, condensed)
-    return cells.nucleus * np.maximum(shade, 0.05) * cells.of_cell(level)
+    return picture(cells.nucleus * np.maximum(shade, 0.05) * cells.of_cell(level))
 
 
-def _reticulum(cells: Cells, style: Style, rng: np.random.Generator) -> Picture:
+def _reticulum(cells: Cells, rng: np.random.Generator) -> Picture:
     """A mesh, densest around the nucleus, with its envelope and holes; dim over the nucleus."""
-    grain = style.er_grain * cells.unit
+    grain = cells.style.er_grain * cells.unit
     mesh = 1 - np.minimum(abs(brush.noise(cells.size, 1.6 * grain, rng)), 1.2)
     grains = brush.noise(cells.size, grain, rng)
     patches = 1 + 0.25 * brush.noise(cells.size, 0.4 * cells.unit, rng)
-    density = 0.25 + np.exp(-np.maximum(cells.away, 0) / style.er_reach)
+    density = 0.25 + np.exp(-np.maximum(cells.away, 0) / cells.style.er_reach)
     cytoplasm = np.maximum(0.5 + 0.45 * mesh + 0.15 * grains, 0.02) * patches * density
     envelope = 0.5 * np.exp(-((cells.away / 0.025) ** 2)) * cells.in_phase(INTERPHASE)
     in_nucleus = 0.2 + 0.03 * grains
@@ -147,7 +115,4 @@ def _reticulum(cells: Cells, style: Style, rng: np.random.Generator) -> Picture:
     # The soft outline stands for the thin edge of a cell.
     thin = np.clip(cells.depth / 0.12, 0.0, 1.0) ** 0.5
     shade = np.where(cells.nucleus > 0, in_nucleus, cytoplasm * thin)
-    return (shade + envelope) * cells.inside * cells.of_cell(level)
-
-
-__all__ = ["INTERPHASE", "METAPHASE", "TELOPHASE", "Anatomy", "build", "dots", "strokes"]
+    return picture((shade + envelope) * cells.inside * cells.of_cell(level))
