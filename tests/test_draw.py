@@ -33,7 +33,7 @@ def test_the_command_draws_a_contact_sheet(tmp_path: Path) -> None:
         f"paths.root={tmp_path}", "draw.fields=20", "draw.duplicates=1", "draw.size=64", "draw.contact_sheet=true"
     )
     assert done.returncode == 0, done.stderr
-    assert cv2.imread(str(DataTree(tmp_path).contact_sheet)).shape == (14 * 276, 2 * 2 * 2 * 256, 3)
+    assert cv2.imread(str(DataTree(tmp_path).contact_sheet)).shape == (7 * 276, 4 * 2 * 256, 3)
 
 
 def test_mistakes_are_one_message(tmp_path: Path) -> None:

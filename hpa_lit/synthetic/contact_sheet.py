@@ -13,7 +13,7 @@ CAPTION = 20  # height of a row's caption in pixels
 
 
 def contact_sheet(
-    labels: Sequence[int] = range(len(LABEL_NAMES)), size: int = 256, columns: int = 2, fields: int = 2, seed: int = 0
+    labels: Sequence[int] = range(len(LABEL_NAMES)), size: int = 256, columns: int = 4, fields: int = 1, seed: int = 0
 ) -> npt.NDArray[np.uint8]:
     """Draw a panel a label: `fields` fields, each as a picture of its red, green and blue planes, then its green one.
 

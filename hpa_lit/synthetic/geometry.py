@@ -108,28 +108,20 @@ def _scatter_cells(
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Throw cells at the field, keeping those that find room: centre (K, 2) and radius in units, axis, phase, twin."""
     width = size / unit
-    centre: list[Floats] = []
-    radius: list[float] = []
-    axis: list[float] = []
-    phase: list[int] = []
-    twin: list[int] = []
+    rows: list[tuple[float, ...]] = []
     for _ in range(int(style.tries * width**2)):
         where, r, angle = rng.uniform(-0.6, width + 0.6, 2), rng.uniform(0.8, 1.2), rng.normal(style.direction, 0.7)
         kind = int(rng.choice(3, p=[1 - style.metaphase - style.telophase, style.metaphase, style.telophase]))
         arm = 0.78 * r * np.array([np.cos(angle), np.sin(angle)])
-        places = [where - arm, where + arm] if kind == TELOPHASE else [where]
+        places = np.array([where - arm, where + arm] if kind == TELOPHASE else [where])
         r *= (1.0, 0.85, 0.66)[kind]
-        if centre:
-            gaps = np.linalg.norm(np.array(places)[:, None] - np.array(centre), axis=2)
-            if np.any(gaps < style.spacing * (r + np.array(radius))):
-                continue
-        for number, place in enumerate(places):
-            twin.append(len(centre) + 1 - 2 * number if kind == TELOPHASE else -1)
-            centre.append(place)
-            radius.append(r)
-            axis.append(angle)
-            phase.append(kind)
-    return np.array(centre), np.array(radius), np.array(axis), np.array(phase), np.array(twin)
+        there = np.array(rows).reshape(-1, 6)
+        if np.any(np.linalg.norm(places[:, None] - there[:, :2], axis=2) < style.spacing * (r + there[:, 2])):
+            continue
+        twins = (len(rows) + 1, len(rows)) if kind == TELOPHASE else (-1,)
+        rows += [(*place, r, angle, kind, twin) for place, twin in zip(places, twins, strict=True)]
+    table = np.array(rows)
+    return table[:, :2], table[:, 2], table[:, 3], table[:, 4].astype(np.int64), table[:, 5].astype(np.int64)
 
 
 def _outlines(axis: Floats, stretch: Floats, roughness: float, rng: np.random.Generator) -> Floats:

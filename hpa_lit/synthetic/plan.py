@@ -98,9 +98,7 @@ def make_plan(
         kind: Kind = ("train-external equal", "train-external different", "test-external")[number // duplicates]
         target = outside[there].target
         if kind == "train-external different":
-            target += (
-                f" {rng.choice([label for label in range(len(LABEL_NAMES)) if label not in outside[there].labels])}"
-            )
+            target += f" {rng.choice(np.setdiff1d(range(len(LABEL_NAMES)), outside[there].labels))}"
         outside[there] = replace(outside[there], field=inside[here].field, target=target, is_copy=True)
         planted.append((kind, inside[here].image_id, outside[there].image_id))
     for number in range(train + duplicates, train + 2 * duplicates):
@@ -157,9 +155,8 @@ def _external_entries(
         number = numbers[k % len(numbers)]
         shown = antibodies[number]
         wrong = [label for label in FREQUENT if label not in shown][:1] if number in mislabelled else []
-        image_id = f"{wells[number]}_{k // len(numbers) + 1}" + (
-            f"_cr{_uuid(rng)[:13].replace('-', '')}" * (k % 50 == 7)
-        )
+        fifth = f"_cr{rng.bytes(6).hex()}" if k % 50 == 7 else ""
+        image_id = f"{wells[number]}_{k // len(numbers) + 1}{fifth}"
         entries.append(Entry("external", image_id, number, field, shown, _target([*shown, *wrong])))
     return entries
 
