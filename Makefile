@@ -23,5 +23,9 @@ check: env
 test: env
 	$(BIN)/pytest -q -n 2
 
+# Train a small classifier on 32 pictures that it draws.
+demo: env
+	$(BIN)/python -m hpa_lit.demo
+
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

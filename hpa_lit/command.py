@@ -32,8 +32,14 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     """
 
     def decorate(body: Callable[[DictConfig], None]) -> Callable[[], None]:
-        # Composition finds the caller's module by this attribute; wraps() brings it along.
-        entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name=config_name)(body)
+        @functools.wraps(body)
+        def job(config: DictConfig) -> None:
+            try:
+                body(config)
+            except InputError as error:
+                raise _exit(error) from None  # Hydra would announce any other exception with its own lines
+
+        entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name=config_name)(job)
 
         @functools.wraps(body)
         def main() -> None:
@@ -48,13 +54,18 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                     )
                 entry()
             except InputError as error:
-                sys.exit(f"error: {error}" if ranks.is_first() else 1)
+                raise _exit(error) from None
             except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
                 sys.exit(f"error: {_config_error(error)}")
 
         return main
 
     return decorate
+
+
+def _exit(error: InputError) -> SystemExit:
+    """Say what is wrong, once however many ranks there are."""
+    return SystemExit(f"error: {error}" if ranks.is_first() else 1)
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 The same command started again goes on where it stopped.
 """
 
+import logging
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 
 # What a continued run may change: where it runs, not what it computes.
 FREE_KEYS = ("paths", "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "data.workers")
+
+# Warnings of Lightning and torch that are about their own insides, or that a decision here answers.
+ANSWERED_WARNINGS = (
+    ".*sync_dist=True.*",  # metrics are computed from gathered data and equal on all ranks
+    ".*does not have many workers.*",  # data.workers says how many
+    ".*smaller than the logging interval.*",  # curves have a point an epoch
+    ".*torch.distributed.nn.functional.all_gather is deprecated.*",
+    ".*LeafSpec.*",
+)
 
 
 @command("train")
@@ -69,6 +80,11 @@ def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:
             train, valid = fold_examples(tree, data["image_size"], settings["split"], fold)
             settings["labels"] = list(LABEL_NAMES)
         settings["num_classes"] = len(settings["labels"])
+    if len(train.ids) < settings["batch_size"]:
+        raise InputError(
+            f"{len(train.ids)} training images do not fill a batch of {settings['batch_size']}: "
+            f"set batch_size={len(train.ids)} or lower"
+        )
     sizes = image_sizes([*train.ids, *valid.ids], [*train.files, *valid.files])
     if data["image_size"] is None:
         data["image_size"] = min(sizes.most_common(1)[0][0])
@@ -108,6 +124,9 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
     from hpa_lit.schedules import learning_rate
     from hpa_lit.tasks import Checkpoints
 
+    for message in ANSWERED_WARNINGS:
+        warnings.filterwarnings("ignore", message)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     data = settings["data"]
     pl.seed_everything(settings["seed"], workers=True, verbose=False)
     normalisation = {"mean": data["mean"], "std": data["std"]} if settings["targets"] == "labels" else {}
@@ -137,10 +156,16 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
         callbacks=[checkpoints],
         logger=[CSVLogger(run.folder, name="csv"), TensorBoardLogger(run.folder, name="tensorboard")],
         use_distributed_sampler=False,
-        log_every_n_steps=10,
+        enable_model_summary=False,
         default_root_dir=run.folder,
     )
     last = run.checkpoint("last")
+    if trainer.is_global_zero:
+        parameters = sum(parameter.numel() for parameter in net.parameters())
+        print(f"{settings['arch']['arch']}, {parameters / 1e6:.1f} million parameters")
+        print(f"{len(train.ids)} images to train on, {len(valid.ids)} to validate on")
+        if last.is_file():
+            print(f"going on from {last}")
     trainer.fit(task, images, ckpt_path=last if last.is_file() else None)
     if trainer.is_global_zero:
         print(f"best epoch {checkpoints.best_epoch}: {settings['monitor']} {checkpoints.best_score:.4f}")

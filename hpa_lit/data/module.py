@@ -8,7 +8,6 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, Transform
-from hpa_lit.errors import InputError
 from hpa_lit.rgby import Bits
 
 
@@ -23,7 +22,7 @@ class ImageData(pl.LightningDataModule):
         valid: Images to validate on.
         train_transform: From pixels to what the network trains on.
         valid_transform: From pixels to what the network is validated on.
-        batch_size: Images in a batch over all ranks.
+        batch_size: Images in a batch over all ranks, a multiple of their number.
         workers: Loading processes a rank; None takes the cores that this process may use.
         bits: Bit depth of planes stored in 16 bits.
         seed: Of the order and the augmentation.
@@ -41,11 +40,6 @@ class ImageData(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if len(train.ids) < batch_size:
-            raise InputError(
-                f"{len(train.ids)} training images do not fill a batch of {batch_size}: "
-                f"set batch_size={len(train.ids)} or lower"
-            )
         self.train_set = ImageDataset(train, train_transform, bits, seed)
         self.valid_set = ImageDataset(valid, valid_transform, bits, seed)
         self.batch_size, self.seed = batch_size, seed
@@ -61,11 +55,6 @@ class ImageData(pl.LightningDataModule):
 
     def _loader(self, dataset: ImageDataset, side: Literal["train", "valid"]) -> DataLoader[dict[str, object]]:
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        if self.batch_size % ranks:
-            raise InputError(
-                f"batch_size={self.batch_size} counts the images on all {ranks} ranks and does not divide by {ranks}: "
-                f"set it to a multiple of {ranks}"
-            )
         train = side == "train"
         return DataLoader(
             dataset,  # type: ignore[arg-type]

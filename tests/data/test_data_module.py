@@ -6,7 +6,6 @@ from hpa_lit import rgby
 from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset
 from hpa_lit.data.module import ImageData
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
-from hpa_lit.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +61,3 @@ def test_ranks_share_what_one_process_has(examples, ranks):
         assert sorted(together) == sorted(one[start * ranks : (start + size) * ranks])
     assert {row for share in shares for row in share} == set(range(7))
     assert len({len(share) for share in shares}) == 1
-
-
-def test_too_few_images_for_a_batch(examples):
-    with pytest.raises(InputError, match="batch_size=7 or lower"):
-        ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 8)

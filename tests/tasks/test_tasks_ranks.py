@@ -98,7 +98,7 @@ def test_gradients_and_metrics_equal_one_process(folder, tmp_path, kind):
     fit(kind, folder, tmp_path / "one.pt", 1)
     ranks.launch(fit, 2, kind, folder, tmp_path / "two.pt", 2)
     one, two = torch.load(tmp_path / "one.pt"), torch.load(tmp_path / "two.pt")
-    torch.testing.assert_close(two["gradients"], one["gradients"], rtol=0, atol=1e-6)
+    torch.testing.assert_close(two["gradients"], one["gradients"], rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(two["weights"], one["weights"], rtol=0, atol=1e-5)
     assert two["metrics"] == pytest.approx(one["metrics"], abs=1e-6)
     expected = {"valid/macro_f1", "valid/focal"} if kind == "classify" else {"valid/map5", "valid/top1"}

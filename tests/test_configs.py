@@ -1,0 +1,111 @@
+"""Every config composes, and says what it should."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_class, get_method
+from omegaconf import OmegaConf
+
+import hpa_lit.command  # noqa: F401  registers what the configs resolve with
+from hpa_lit.conf_dir import conf_dir
+from hpa_lit.schedules import SCHEDULES
+
+CONF = Path(conf_dir())
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+# SPEC section 7: arch, image size, crop, batch, schedule, epochs, split.
+RECIPES = {
+    "densenet121_i768": ("densenet121", 768, 512, 48, "adam55", 55, "random_ext"),
+    "densenet121_large_i1536": ("densenet121_large", 1536, 1024, 36, "adam45", 45, "random_ext_noleak_clean"),
+    "inceptionv3_i768": ("inceptionv3", 768, 512, 64, "adam45", 45, "random_ext_noleak_clean"),
+    "resnet34_i1536": ("resnet34", 1536, 1024, 48, "adam45", 45, "random_ext_noleak_clean"),
+    "arcface_resnet50_i768": ("resnet50_arcface", 768, None, 32, "face_adam", 50, "antibody"),
+}
+
+
+def composed(*overrides, name="train"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return OmegaConf.to_container(compose(name, list(overrides)), resolve=True, throw_on_missing=False)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiments_compose_and_name_what_exists(experiment):
+    config = composed(f"experiment={experiment}")
+    assert config["scheduler"]["name"] in SCHEDULES
+    assert callable(get_method(config["arch"]["_target_"]))
+    assert callable(get_class(config["task"]["_target_"]))
+    assert callable(get_class(config["loss"]["_target_"]))
+    assert config["batch_size"] >= 1
+
+
+@pytest.mark.parametrize("experiment", RECIPES)
+def test_recipes_are_those_of_the_spec(experiment):
+    c = composed(f"experiment={experiment}")
+    assert (
+        c["arch"]["arch"],
+        c["data"]["image_size"],
+        c["data"]["crop_size"],
+        c["batch_size"],
+        c["scheduler"]["name"],
+        c["scheduler"]["epochs"],
+        c["split"],
+    ) == RECIPES[experiment]
+
+
+@pytest.mark.parametrize("experiment", ["densenet121_large_i1536", "inceptionv3_i768", "resnet34_i1536"])
+def test_arch_and_data_alone_are_the_recipe(experiment):
+    arch, data = experiment.rsplit("_", 1)
+    assert composed(f"arch={arch}", f"data={data}", "fold=0") == composed(f"experiment={experiment}", "fold=0")
+
+
+def test_the_command_line_wins_over_an_experiment():
+    config = composed("experiment=densenet121_i768", "arch=resnet18", "scheduler=adam45", "batch_size=7")
+    assert (config["arch"]["arch"], config["scheduler"]["name"], config["batch_size"]) == ("resnet18", "adam45", 7)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "folder"),
+    [
+        (["fold=3"], "densenet121_i768/fold3"),
+        (["experiment=arcface_resnet50_i768"], "resnet50_arcface_i768"),
+        (["arch=timm", "arch.arch=timm/convnext_tiny", "tag=b"], "timm-convnext_tiny_i768_b/fold0"),
+    ],
+)
+def test_run_folders(overrides, folder):
+    assert composed(*overrides)["run_folder"] == folder
+
+
+@pytest.mark.parametrize("command", ["train"])
+@pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"]])
+def test_help_does_not_wait_for_heavy_imports(command, flag):
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = [{command!r}, *{flag!r}]\n"
+        "try:\n"
+        f"    runpy.run_module('hpa_lit.{command}', run_name='__main__')\n"
+        "except SystemExit as exit: assert not exit.code, exit.code\n"
+        "heavy = {'torch', 'pandas', 'cv2', 'scipy', 'sklearn', 'matplotlib', 'tifffile'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("argument", "wanted"),
+    [
+        ("trainer.devicez=1", "Valid keys here: accelerator, accumulate_grad_batches, devices"),
+        ("data=i76", "i1536"),
+        ("experiment=tiny", "small"),
+        ("arch=timm", "arch.arch"),
+    ],
+)
+def test_mistyped_keys_and_choices_list_the_valid_ones(argument, wanted):
+    done = subprocess.run([sys.executable, "-m", "hpa_lit.train", argument], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert wanted in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,256 @@
+"""Training through its command and its parts, on tiny pictures."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from test_configs import composed
+
+from hpa_lit import ranks, rgby
+from hpa_lit.errors import InputError
+from hpa_lit.train import claim, fit, load_examples
+from hpa_lit.tree import DataTree, RunTree
+
+TINY = (
+    "experiment=small",
+    "data=folder",
+    "data.crop_size=32",
+    "data.workers=0",
+    "batch_size=4",
+    "scheduler.epochs=2",
+    "arch.dropout=[0.0,0.0]",
+)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Twenty pictures of 40 x 40 as PNG planes; label 0 is bright green, label 1 is dark."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    rows = []
+    for row in range(20):
+        label = row % 2
+        for color in rgby.COLORS:
+            level = (40 if label else 200) if color == "green" else 100
+            pixels = rng.integers(level - 30, level + 30, (40, 40)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"i{row:02}_{color}.png")
+        rows.append((f"i{row:02}", str(label)))
+    pd.DataFrame(rows, columns=["Id", "Target"]).to_csv(folder / "labels.csv", index=False)
+    return folder
+
+
+def arguments(pictures, outputs, *more):
+    return [
+        *TINY,
+        f"data.images={pictures}",
+        f"data.labels={pictures / 'labels.csv'}",
+        "data.label_list=[bright,dark]",
+        f"paths.outputs={outputs}",
+        *more,
+    ]
+
+
+def command(*parts):
+    return subprocess.run([sys.executable, "-m", "hpa_lit.train", *parts], capture_output=True, text=True, timeout=500)
+
+
+def settings(pictures, outputs, *more):
+    config = composed(*arguments(pictures, outputs, *more))
+    config["trainer"] = ranks.trainer_arguments(config["trainer"])
+    return config
+
+
+@pytest.fixture(scope="module")
+def trained(pictures, tmp_path_factory):
+    outputs = tmp_path_factory.mktemp("outputs")
+    done = command(*arguments(pictures, outputs))
+    assert done.returncode == 0, done.stderr
+    return RunTree(outputs / "train" / "resnet18_folder" / "fold0"), done
+
+
+def test_a_run_leaves_config_checkpoints_and_curves(trained):
+    run, done = trained
+    names = sorted(path.name for path in (run.folder / "checkpoints").iterdir())
+    assert names == ["best.ckpt", "epoch_001.ckpt", "epoch_002.ckpt", "last.ckpt"]
+    assert run.config.is_file()
+    assert not (run.folder / ".hydra").exists()
+    assert list((run.folder / "tensorboard").rglob("events*"))
+    curves = pd.read_csv(run.folder / "csv" / "version_0" / "metrics.csv")
+    logged = curves.groupby("epoch").first()
+    assert logged.index.tolist() == [1, 2]
+    assert logged["lr"].tolist() == pytest.approx([3e-4, 3e-4])
+    for metric in ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "valid/focal", "valid/macro_f1"):
+        assert logged[metric].notna().all()
+    assert f"valid/focal {logged['valid/focal'].min():.4f}" in done.stdout
+    assert "16 images to train on, 4 to validate on" in done.stdout
+
+
+def test_checkpoints_load_safely_and_hold_their_config(trained):
+    run, _ = trained
+    checkpoint = torch.load(run.checkpoint("best"), weights_only=True)
+    assert checkpoint["config"]["labels"] == ["bright", "dark"]
+    assert checkpoint["config"]["data"]["image_size"] == 40
+    assert any(key.startswith("net.backbone") for key in checkpoint["state_dict"])
+
+
+def test_the_same_command_goes_on_where_it_stopped(trained, pictures, tmp_path):
+    run, _ = trained
+    stopped = RunTree(tmp_path / "train" / "resnet18_folder" / "fold0")
+    (stopped.folder / "checkpoints").mkdir(parents=True)
+    for name in ("epoch_001", "last", "best"):  # as a run killed in its second epoch leaves it
+        shutil.copy(run.checkpoint(1), stopped.folder / "checkpoints" / f"{name}.ckpt")
+    config = settings(pictures, tmp_path)
+    fit(config, stopped, *load_examples(config))
+    whole, resumed = (torch.load(r.checkpoint(2), weights_only=True) for r in (run, stopped))
+    assert whole["global_step"] == resumed["global_step"] == 8
+    torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)
+    assert whole["callbacks"] == resumed["callbacks"]
+
+
+def test_another_config_in_the_same_folder_is_refused(trained, pictures):
+    run, _ = trained
+    outputs = run.folder.parents[2]
+    config = settings(pictures, outputs, "seed=3")
+    load_examples(config)
+    with pytest.raises(InputError, match=r"seed: 0 there, 3 now") as error:
+        claim(run, config)
+    assert "tag=" in str(error.value)
+
+
+def test_where_it_runs_may_change(trained, pictures):
+    run, _ = trained
+    config = settings(pictures, run.folder.parents[2], "data.workers=3")
+    load_examples(config)
+    claim(run, config)
+
+
+def test_keep_epochs_limits_the_numbered_checkpoints(pictures, tmp_path):
+    config = settings(pictures, tmp_path, "keep_epochs=1", "scheduler.epochs=3")
+    run = RunTree(tmp_path / "run")
+    fit(config, run, *load_examples(config))
+    assert [path.name for path in run.numbered_checkpoints()] == ["epoch_003.ckpt"]
+    best, last = (torch.load(run.checkpoint(name), weights_only=True) for name in ("best", "last"))
+    assert last["epoch"] == 2
+    assert best["callbacks"]["Checkpoints"]["best_epoch"] == best["epoch"] + 1
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["fold=5"], "data.folds=5 makes folds 0 to 4"),
+        (["data.images=/nowhere"], "there is no image folder /nowhere"),
+        (["batch_size=17"], "16 training images do not fill a batch of 17: set batch_size=16 or lower"),
+        (["data.crop_size=64"], "data.crop_size=64 is larger than the images, 40"),
+        (["data.label_list=[bright]"], "row 3: Id 'i01' has the label '1'"),
+        (["data=i768"], "there is no fold 0 of split"),
+        (["task=embed", "arch=resnet50_arcface"], "task=embed learns the antibodies of the atlas"),
+    ],
+)
+def test_bad_input_is_found_before_training(pictures, tmp_path, more, message):
+    if "data=i768" in more:
+        config = composed("experiment=small", "data=i768", f"paths.root={tmp_path}")
+    else:
+        config = composed(*arguments(pictures, tmp_path, *more))
+    with pytest.raises(InputError, match=message):
+        load_examples(config)
+
+
+def test_a_damaged_plane_is_named_and_nothing_is_written(pictures, tmp_path):
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    (folder / "i03_green.png").unlink()
+    (folder / "i04_red.png").unlink()
+    done = command(*arguments(folder, tmp_path / "out"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: 2 of 20 images are not complete")
+    assert "i03: no green plane" in done.stderr
+    assert "i04: no red plane" in done.stderr
+    assert not list((tmp_path / "out").rglob("*.*"))
+
+
+def test_missing_values_are_all_named(tmp_path):
+    done = command("data=folder", "trainer=cpu", f"paths.outputs={tmp_path}")
+    assert done.returncode == 1
+    for key in ("batch_size", "data.images", "data.labels"):
+        assert key in done.stderr
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(pictures, tmp_path):
+    done = command(*arguments(pictures, tmp_path, "trainer=ddp", "trainer.devices=3"))
+    assert done.returncode == 1
+    assert "batch_size=4 counts the images on all devices together and cannot be shared among 3" in done.stderr
+
+
+def test_folds_of_the_prepared_atlas(tmp_path):
+    tree = DataTree(tmp_path)
+    rng = np.random.default_rng(0)
+    for image_set, ids in (("train", ["a", "b", "c"]), ("external", ["a", "d"])):
+        for image_id in ids:
+            pixels = rng.integers(0, 256, (40, 40, 4), np.uint8)
+            rgby.write(tree.images(image_set, 40) / f"{image_id}.tif", pixels, image_id)
+    sides = {"train": [("a", "0 3", False), ("d", "5", True)], "valid": [("b", "27", False), ("a", "1", True)]}
+    for side, rows in sides.items():
+        tree.fold("mine", 2, side).parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(rows, columns=["Id", "Target", "External"]).to_parquet(tree.fold("mine", 2, side))
+    atlas = ["experiment=small", "data=i512", "data.image_size=40", "data.crop_size=32", f"paths.root={tmp_path}"]
+    train, valid = load_examples(composed(*atlas, "split=mine", "fold=2"))
+    assert [list(np.flatnonzero(row)) for row in train.targets] == [[0, 3], [5]]
+    assert [files["rgby"] for files in valid.files] == [
+        tree.images("train", 40) / "b.tif",
+        tree.images("external", 40) / "a.tif",
+    ]
+    with pytest.raises(InputError, match="mine has fold2"):
+        load_examples(composed(*atlas, "split=mine", "fold=1"))
+
+
+@pytest.mark.slow
+def test_a_sweep_with_ranks_runs_the_folds_in_their_folders(pictures, tmp_path):
+    done = command("-m", *arguments(pictures, tmp_path, "fold=0,1", "trainer=ddp", "trainer.devices=2"))
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["multirun.yaml", "resnet18_folder"]
+    folders = sorted((tmp_path / "train" / "resnet18_folder").iterdir())
+    assert [folder.name for folder in folders] == ["fold0", "fold1"]
+    for folder in folders:
+        assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", "config.yaml", "csv", "tensorboard"]
+        assert RunTree(folder).checkpoint(2).is_file()
+        assert len(list((folder / "csv").iterdir())) == 1
+    assert done.stdout.count("best epoch") == 2
+
+
+@pytest.mark.slow
+def test_torchrun_starts_single_runs_and_no_sweeps(pictures, tmp_path):
+    torchrun = [str(Path(sys.executable).parent / "torchrun"), "--standalone", "--nproc-per-node", "2"]
+    run = [*torchrun, "-m", "hpa_lit.train", *arguments(pictures, tmp_path, "trainer=ddp")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(run, capture_output=True, text=True, env=environment, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert RunTree(tmp_path / "train" / "resnet18_folder" / "fold0").checkpoint(2).is_file()
+    sweep = [*torchrun, "-m", "hpa_lit.train", "-m", *arguments(pictures, tmp_path, "trainer=ddp", "fold=0,1")]
+    done = subprocess.run(sweep, capture_output=True, text=True, env=environment, timeout=500)
+    assert done.returncode != 0
+    assert "error: a sweep under torchrun would run whole in every one of its processes" in done.stderr
+
+
+@pytest.mark.slow
+def test_small_learns_the_real_tiles(shared, tmp_path):
+    """The example of the README: macro F1 of at least 0.9 on held-out tiles of two real fields."""
+    tiles = shared / "data" / "tiles"
+    done = command(
+        "experiment=small",
+        "data=folder",
+        f"data.images={tiles}",
+        f"data.labels={tiles / 'train.csv'}",
+        "data.label_list=[6,25]",
+        "fold=0",
+        f"paths.outputs={tmp_path}",
+    )
+    assert done.returncode == 0, done.stderr
+    curves = pd.read_csv(next(tmp_path.rglob("metrics.csv")))
+    assert curves["valid/macro_f1"].dropna().iloc[-1] >= 0.9
