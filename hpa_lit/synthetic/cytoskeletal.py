@@ -25,7 +25,7 @@ def actin_filaments(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
     heading = cells.axis[owner] + rng.normal(0, 0.07, len(start))
     length = cells.unit * rng.uniform(0.8, 2.0, len(start))
     start = start - 0.5 * length[:, None] * np.stack([np.cos(heading), np.sin(heading)], axis=1)
-    lines = brush.paths(start, heading, length, rng)
+    lines = brush.paths(start, heading, length, rng, step=marks.step(cells, 0.016))
     fibres = marks.strokes(cells, lines, owner, rng.uniform(0.4, 1.0, len(start)), 0.016)
     return picture(np.minimum(0.8 * fibres, 1.2) + (0.5 * marks.ridge(cells, cells.depth, 0.03) + 0.06) * cells.inside)
 

@@ -108,13 +108,20 @@ def _scatter_cells(
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Throw cells at the field, keeping those that find room: centre (K, 2) and radius in units, axis, phase, twin."""
     width = size / unit
+    tries = int(style.tries * width**2)
+    chances = [1 - style.metaphase - style.telophase, style.metaphase, style.telophase]
+    thrown = zip(
+        rng.uniform(-0.6, width + 0.6, (tries, 2)),
+        rng.uniform(0.8, 1.2, tries),
+        rng.normal(style.direction, 0.7, tries),
+        rng.choice([INTERPHASE, METAPHASE, TELOPHASE], tries, p=chances),
+        strict=True,
+    )
     rows: list[tuple[float, ...]] = []
-    for _ in range(int(style.tries * width**2)):
-        where, r, angle = rng.uniform(-0.6, width + 0.6, 2), rng.uniform(0.8, 1.2), rng.normal(style.direction, 0.7)
-        kind = int(rng.choice(3, p=[1 - style.metaphase - style.telophase, style.metaphase, style.telophase]))
-        arm = 0.78 * r * np.array([np.cos(angle), np.sin(angle)])
+    for where, full_radius, angle, kind in thrown:
+        r = full_radius * (1.0, 0.85, 0.66)[kind]
+        arm = 0.78 * full_radius * np.array([np.cos(angle), np.sin(angle)])
         places = np.array([where - arm, where + arm] if kind == TELOPHASE else [where])
-        r *= (1.0, 0.85, 0.66)[kind]
         there = np.array(rows).reshape(-1, 6)
         if np.any(np.linalg.norm(places[:, None] - there[:, :2], axis=2) < style.spacing * (r + there[:, 2])):
             continue

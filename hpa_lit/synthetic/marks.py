@@ -11,6 +11,16 @@ from hpa_lit.synthetic.brush import Floats, Picture, picture
 from hpa_lit.synthetic.geometry import METAPHASE, Cells
 
 
+def width(cells: Cells, thickness: float) -> float:
+    """The standard deviation in pixels of a mark's profile: what no camera resolves is half a pixel wide."""
+    return max(thickness * cells.unit, 0.55)
+
+
+def step(cells: Cells, thickness: float) -> float:
+    """Distance of points on a line in pixels at which its ripple stays below a hundredth."""
+    return 1.8 * width(cells, thickness)
+
+
 def strokes(
     cells: Cells, points: Floats, cell: npt.NDArray[np.int64], weight: npt.ArrayLike, thickness: float
 ) -> Picture:
@@ -26,7 +36,7 @@ def strokes(
     Returns:
         Picture in which crossing lines add up.
     """
-    sigma = max(thickness * cells.unit, 0.55)
+    sigma = width(cells, thickness)
     stride = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
     kept = (cells.owner_at(points) == cell[:, None]) & (cell >= 0)[:, None]
     weights = np.broadcast_to((np.asarray(weight) * stride)[:, None], kept.shape)[kept]
@@ -35,7 +45,7 @@ def strokes(
 
 def dots(cells: Cells, points: Floats, weight: npt.ArrayLike, radius: float) -> Picture:
     """Draw round dots at points (n, 2) with Gaussian profiles of standard deviation `radius`, at least half a pixel."""
-    sigma = max(radius * cells.unit, 0.55)
+    sigma = width(cells, radius)
     return brush.blur(brush.ink(points, weight, cells.size), sigma) * np.float32(2 * np.pi * sigma**2)
 
 
@@ -60,7 +70,7 @@ def worms(
 ) -> Picture:
     """Curved lines of random lengths, each within the cell it starts in; `turn` and `wander` as in `brush.paths`."""
     lengths = cells.unit * cells.style.coarseness * rng.uniform(*length, len(start))
-    points = brush.paths(start, heading, lengths, rng, turn, wander, step=max(0.7, 0.5 * thickness * cells.unit))
+    points = brush.paths(start, heading, lengths, rng, turn, wander, step(cells, thickness))
     return strokes(cells, points, cells.owner_at(start), rng.uniform(0.7, 1.0, len(start)), thickness)
 
 

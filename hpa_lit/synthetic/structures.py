@@ -8,7 +8,9 @@ import numpy.typing as npt
 from hpa_lit.synthetic import brush
 from hpa_lit.synthetic.brush import Floats, Picture, picture
 from hpa_lit.synthetic.geometry import INTERPHASE, METAPHASE, Cells
-from hpa_lit.synthetic.marks import dots, strokes
+from hpa_lit.synthetic.marks import dots, step, strokes
+
+THREAD = 0.01  # thickness of a microtubule
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def build(cells: Cells, rng: np.random.Generator) -> Anatomy:
     """Draw the structures of placed cells."""
     filaments, filament_cell = _microtubules(cells, rng)
     (poles, spindle), bridge = _spindles(cells, rng), _bridges(cells, rng)
-    strands = strokes(cells, filaments, filament_cell, rng.uniform(0.5, 1.0, len(filament_cell)), 0.01)
+    strands = strokes(cells, filaments, filament_cell, rng.uniform(0.5, 1.0, len(filament_cell)), THREAD)
     # Where many lie over one another, their light grows more slowly than their number.
     mesh = 1.2 * (1 - np.exp(-0.5 * strands)) * cells.of_cell(np.exp(rng.normal(0, 0.25, len(cells.phase))))
     # A cell is thickest around its nucleus, and the nucleus itself is above or below the plane.
@@ -59,8 +61,8 @@ def _microtubules(cells: Cells, rng: np.random.Generator) -> tuple[Floats, npt.N
     outward = start - cells.centre[cell]
     heading = np.arctan2(outward[:, 1], outward[:, 0]) + rng.normal(0, 1.3, len(cell))
     length = cells.unit * rng.uniform(0.5, 1.5, len(cell))
-    step = max(1.0, 0.012 * cells.unit)
-    return brush.paths(start, heading, length, rng, turn=rng.normal(0, 1.0, len(cell)), wander=0.6, step=step), cell
+    turn = rng.normal(0, 1.0, len(cell))
+    return brush.paths(start, heading, length, rng, turn, wander=0.6, step=step(cells, THREAD)), cell
 
 
 def _spindles(cells: Cells, rng: np.random.Generator) -> tuple[Picture, Picture]:
@@ -70,7 +72,7 @@ def _spindles(cells: Cells, rng: np.random.Generator) -> tuple[Picture, Picture]
     reach = 0.5 * cells.unit
     pole = cells.centre[cell] + reach * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     fan = rng.normal(0, 0.5, len(cell))
-    fibres = brush.paths(pole, angle + np.pi + fan, reach, rng, turn=-1.1 * fan)
+    fibres = brush.paths(pole, angle + np.pi + fan, reach, rng, turn=-1.1 * fan, step=step(cells, 0.015))
     poles = dots(cells, pole, 1 / 40, 0.05)
     return poles, np.minimum(0.3 * strokes(cells, fibres, cell, 1.0, 0.015) + 0.7 * poles, 1.3)
 
