@@ -80,3 +80,9 @@ def test_too_few_fields_are_refused() -> None:
         plan(fields=40)
     assert len(plan(fields=120).entries) == 120
     assert len(plan(fields=20, duplicates=1).planted) == 4
+
+
+def test_an_atlas_may_be_without_duplicates() -> None:
+    of = plan(fields=12, duplicates=0)
+    assert (len(of.entries), len(of.planted)) == (12, 0)
+    assert len({entry.field for entry in of.entries}) == 12
