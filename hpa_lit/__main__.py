@@ -4,6 +4,8 @@ import importlib
 import sys
 
 COMMANDS = {
+    "demo": "draw a few pictures and train on them, to see it work",
+    "draw": "draw a synthetic atlas in the layout of the real downloads",
     "prepare": "raw downloads to images and tables ready for training",
     "train": "train one model, or sweep over folds with -m fold=0,1,2,3,4",
     "combine": "views, folds and models to one probability an image and label",

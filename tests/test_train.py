@@ -199,7 +199,8 @@ def test_folds_of_the_prepared_atlas(tmp_path):
     for side, rows in sides.items():
         tree.fold("mine", 2, side).parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows, columns=["Id", "Target", "External"]).to_parquet(tree.fold("mine", 2, side))
-    atlas = ["experiment=small", "data=i512", "data.image_size=40", "data.crop_size=32", f"paths.root={tmp_path}"]
+    sizes = ["data=i512", "data.image_size=40", "data.crop_size=32", "batch_size=2"]
+    atlas = ["experiment=small", *sizes, f"paths.root={tmp_path}"]
     train, valid = load_examples(composed(*atlas, "split=mine", "fold=2"))
     assert [list(np.flatnonzero(row)) for row in train.targets] == [[0, 3], [5]]
     assert [files["rgby"] for files in valid.files] == [
