@@ -14,10 +14,10 @@ import numpy as np
 
 from hpa_lit import rgby
 from hpa_lit.errors import InputError
-from hpa_lit.stages import failures
+from hpa_lit.stages import failures, tables
 from hpa_lit.stages.metadata import read_raw
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree, ImageSet, replacing, sweep
+from hpa_lit.tree import DataTree, ImageSet, sweep
 
 PNG_SIZE = 512  # of Kaggle's PNGs; larger images come from its full-size TIFFs
 PNG_FIRST = (".png", *(suffix for suffix in rgby.SUFFIXES if suffix != ".png"))
@@ -128,11 +128,10 @@ def _tasks(
 
 
 def _keep_recipe(path: Path, folder: Path, recipe: Recipe, begun: bool) -> None:
-    text = json.dumps(asdict(recipe), indent=1) + "\n"
-    if begun and path.is_file() and (before := path.read_text()) != text:
+    now = asdict(recipe) | {"rgb_channels": list(recipe.rgb_channels)}
+    if begun and path.is_file() and (before := json.loads(path.read_text())) != now:
         raise InputError(
-            f"{folder} holds images that were made with {json.loads(before)}, not with {json.loads(text)}: "
+            f"{folder} holds images that were made with {before}, not with {now}: "
             "remove the folder, or use those settings"
         )
-    with replacing(path) as temporary:
-        temporary.write_text(text)
+    tables.write_json(path, now)

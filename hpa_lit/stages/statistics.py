@@ -3,9 +3,8 @@
 Inputs: images/<size>/train and test, or any folder of images. Output: tables/statistics_<size>.json for the former.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +13,11 @@ import numpy.typing as npt
 
 from hpa_lit import rgby
 from hpa_lit.errors import InputError, listing
+from hpa_lit.stages import tables
 from hpa_lit.stages.images import OnMissing, present
 from hpa_lit.stages.resize import Recipe
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree, replacing
+from hpa_lit.tree import DataTree
 
 Moments = npt.NDArray[np.float64]  # (2, 4): mean and standard deviation, each of red, green, blue, yellow
 
@@ -80,10 +80,7 @@ def run(
     else:
         paths = present(tree, "train", size, on_missing) | present(tree, "test", size, on_missing)
         statistics = of_images({i: {rgby.STACK: path} for i, path in paths.items()}, recipe, workers)
-        with replacing(tree.statistics(size)) as temporary:
-            temporary.write_text(
-                json.dumps({"images": statistics.images, "mean": statistics.mean, "std": statistics.std})
-            )
+        tables.write_json(tree.statistics(size), asdict(statistics))
     print(f"statistics: {statistics.images} images: {statistics}")
 
 

@@ -1,6 +1,7 @@
 """The tables that stages read and write."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,13 @@ def write(path: Path, table: pd.DataFrame) -> None:
     sweep(path.parent, path.name)
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False)
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write a JSON file."""
+    sweep(path.parent, path.name)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from hpa_lit.errors import InputError
 
+BACKENDS = {"processes": "loky", "dask": "dask"}  # our names and joblib's
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -28,8 +29,8 @@ class Workers:
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        if self.backend not in ("processes", "dask"):
-            raise InputError(f"there is no backend {self.backend!r}: choose processes or dask")
+        if self.backend not in BACKENDS:
+            raise InputError(f"there is no backend {self.backend!r}: choose from {', '.join(BACKENDS)}")
         if (self.backend == "dask") != (self.scheduler is not None):
             raise InputError("prepare.backend=dask and prepare.scheduler=tcp://host:port belong together")
         if self.count == 0 or self.count < -1:
@@ -37,9 +38,11 @@ class Workers:
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
         """Apply a function that can be pickled to every item: the results in the order of the items."""
-        if self.backend == "dask":
-            parallel = joblib.Parallel(backend="dask", scheduler_host=self.scheduler, return_as="generator")
-        else:
-            parallel = joblib.Parallel(n_jobs=self.count, return_as="generator")
+        where = {"scheduler_host": self.scheduler} if self.backend == "dask" else {"n_jobs": self.count}
+        try:
+            with joblib.parallel_config(BACKENDS[self.backend], **where):
+                parallel = joblib.Parallel(return_as="generator")
+        except (ImportError, OSError) as error:
+            raise InputError(f"no Dask cluster at {self.scheduler}: {error}") from error
         results = parallel(joblib.delayed(function)(item) for item in items)
         yield from tqdm(results, what, len(items), unit="img", mininterval=1)
