@@ -1,7 +1,7 @@
 """Running one job on several processes of this machine, as torchrun would."""
 
 import os
-from collections.abc import Callable
+import pkgutil
 from typing import Any
 
 from hpa_lit.errors import InputError
@@ -48,14 +48,15 @@ def count(trainer: dict[str, Any]) -> int:
     return len(devices) if isinstance(devices, list) else int(devices)
 
 
-def launch(function: Callable[..., None], processes: int, *arguments: Any) -> None:
+def launch(function: str, processes: int, *arguments: Any) -> None:
     """Call a function in several new processes that find one another as torchrun's do, and wait for them.
 
     Lightning by itself would start this process's command line again for every rank, and a Hydra sweep would then sweep
     in each of them.
 
     Args:
-        function: Importable by name.
+        function: Its name, ``module:function``. A function itself would travel by the name of its module, which is
+            __main__ in a command and means something else where a cluster runs the command.
         processes: How many.
         arguments: Its arguments, which travel by pickle.
 
@@ -78,6 +79,10 @@ def launch(function: Callable[..., None], processes: int, *arguments: Any) -> No
         start_method="spawn",
     )
     try:
-        elastic_launch(config, function)(*arguments)
+        elastic_launch(config, _call)(function, *arguments)
     except ChildFailedError as error:
         raise SystemExit(f"error: {len(error.failures)} of {processes} processes failed, see above") from None
+
+
+def _call(function: str, *arguments: Any) -> None:
+    pkgutil.resolve_name(function)(*arguments)

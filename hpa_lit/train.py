@@ -52,7 +52,7 @@ def main(config: DictConfig) -> None:
     if ranks.is_rank() or processes == 1:
         fit(settings, run, train, valid)
     else:
-        ranks.launch(fit, processes, settings, run, train, valid)
+        ranks.launch("hpa_lit.train:fit", processes, settings, run, train, valid)
 
 
 def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:

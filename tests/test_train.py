@@ -226,6 +226,16 @@ def test_a_sweep_with_ranks_runs_the_folds_in_their_folders(pictures, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_sweep_as_jobs_of_a_cluster(pictures, tmp_path):
+    cluster = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5"]
+    ranks_each = ["trainer=ddp", "trainer.devices=2", "scheduler.epochs=1"]
+    done = command("-m", *arguments(pictures, tmp_path, "fold=0,1", *ranks_each, *cluster))
+    assert done.returncode == 0, done.stderr
+    for fold in (0, 1):
+        assert RunTree(tmp_path / "train" / "resnet18_folder" / f"fold{fold}").checkpoint(1).is_file()
+
+
+@pytest.mark.slow
 def test_torchrun_starts_single_runs_and_no_sweeps(pictures, tmp_path):
     torchrun = [str(Path(sys.executable).parent / "torchrun"), "--standalone", "--nproc-per-node", "2"]
     run = [*torchrun, "-m", "hpa_lit.train", *arguments(pictures, tmp_path, "trainer=ddp")]

@@ -96,7 +96,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("kind", ["classify", "embed"])
 def test_gradients_and_metrics_equal_one_process(folder, tmp_path, kind):
     fit(kind, folder, tmp_path / "one.pt", 1)
-    ranks.launch(fit, 2, kind, folder, tmp_path / "two.pt", 2)
+    ranks.launch("test_tasks_ranks:fit", 2, kind, folder, tmp_path / "two.pt", 2)
     one, two = torch.load(tmp_path / "one.pt"), torch.load(tmp_path / "two.pt")
     torch.testing.assert_close(two["gradients"], one["gradients"], rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(two["weights"], one["weights"], rtol=0, atol=1e-5)
@@ -111,4 +111,4 @@ def fail(rank_file):
 
 def test_a_failing_process_ends_the_launch(tmp_path):
     with pytest.raises(SystemExit, match="of 2 processes failed"):
-        ranks.launch(fail, 2, tmp_path)
+        ranks.launch("test_tasks_ranks:fail", 2, tmp_path)
