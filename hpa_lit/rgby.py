@@ -145,7 +145,8 @@ def size(path: Path) -> tuple[int, int]:
     try:
         if name.endswith(".gz"):
             pixels = _read_tiff(path)
-            return pixels.shape[-2], pixels.shape[-1]
+            height, width = pixels.shape[:2] if pixels.shape[-1] in (3, 4) else pixels.shape[-2:]
+            return height, width
         if name.endswith(TIFF_SUFFIXES):
             with tifffile.TiffFile(path) as tiff:
                 page = tiff.pages.first
