@@ -141,6 +141,18 @@ def test_keep_epochs_limits_the_numbered_checkpoints(pictures, tmp_path):
     assert best["callbacks"]["Checkpoints"]["best_epoch"] == best["epoch"] + 1
 
 
+@pytest.mark.slow
+def test_fast_ways_together(trained, pictures, tmp_path):
+    fast = ["compile=true", "channels_last=true", "trainer.precision=bf16-mixed", "trainer.accumulate_grad_batches=2"]
+    config = settings(pictures, tmp_path, *fast)
+    run = RunTree(tmp_path / "run")
+    fit(config, run, *load_examples(config))
+    plain, other = (torch.load(r.checkpoint("last"), weights_only=True) for r in (trained[0], run))
+    assert other["state_dict"].keys() == plain["state_dict"].keys()
+    assert other["global_step"] == plain["global_step"] / 2
+    assert all(torch.isfinite(value).all() for value in other["state_dict"].values())
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
