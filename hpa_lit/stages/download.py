@@ -8,7 +8,7 @@ import email.utils
 import logging
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,13 @@ class Source:
     timeout: float = 30
     wait: float = 1
     max_wait: float = 120
+
+    def __post_init__(self) -> None:
+        if not self.base_url.startswith(("http://", "https://")):
+            raise InputError(f"prepare.download.base_url={self.base_url} must begin with http:// or https://")
+        for name in ("connections", "attempts", "timeout"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"prepare.download.{name}={getattr(self, name)} must be more than 0")
 
 
 class _RetryError(Exception):
@@ -96,7 +103,7 @@ def run(tree: DataTree, source: Source, dry_run: bool) -> None:
     failures.settle(tree, "download", [(path.name, failed[path]) for path in left if path in failed], len(wanted))
 
 
-def _whole_files(paths: Iterable[Path]) -> dict[Path, int]:
+def _whole_files(paths: Collection[Path]) -> dict[Path, int]:
     """Bytes of the files that are here and have their end; some may come from elsewhere."""
 
     def look(path: Path) -> int:
@@ -107,7 +114,8 @@ def _whole_files(paths: Iterable[Path]) -> dict[Path, int]:
             return 0
 
     with ThreadPoolExecutor(16) as pool:  # waits for the disk
-        return {path: size for path, size in zip(paths, pool.map(look, paths), strict=True) if size}
+        looks = tqdm(pool.map(look, paths), "check", len(paths), unit="file", delay=2)
+        return {path: size for path, size in zip(paths, looks, strict=True) if size}
 
 
 async def _fetch_all(left: dict[Path, str], source: Source) -> dict[Path, str]:

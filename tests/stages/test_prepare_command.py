@@ -41,6 +41,9 @@ def test_all_stages_from_the_download_on(tree: DataTree, site: Site) -> None:
         assert not set(train["Id"]) & set(valid["Id"])
         assert DIFFERENT[1] not in {*train["Id"], *valid["Id"]}
         assert not {EQUAL[0]} <= set(train["Id"]) or EQUAL[1] not in set(valid["Id"])
+    quick = [pd.read_parquet(tree.fold("quick", 0, side))["Id"].tolist() for side in ("train", "valid")]
+    assert quick == [TRAIN[:12], TRAIN[12:]]
+    assert pd.read_parquet(tree.quick_test)["Id"].tolist() == TEST
     corrected = pd.read_parquet(tree.corrected).set_index("Id")["Target"]
     assert corrected[EXTERNAL[0]] == "5 20"  # 20 is protected
     assert pd.read_parquet(tree.leak)["Id"].tolist() == ["s02"]

@@ -212,6 +212,12 @@ def test_dry_run_says_how_much_is_left(tmp_path: Path, server: Server, capsys: p
     assert "7 of 8 files are here, 1 are left" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wrong", [{"base_url": "v18.proteinatlas.org"}, {"attempts": 0}, {"connections": -1}])
+def test_wrong_settings_are_named(wrong: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        download.Source(**({"base_url": "http://127.0.0.1"} | wrong))
+
+
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     tree = tree_with(tmp_path, ["good"])
     with pytest.raises(InputError, match=r"4 of 4 failed.*\n.*ConnectError"):
