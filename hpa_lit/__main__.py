@@ -8,6 +8,8 @@ COMMANDS = {
     "draw": "draw a synthetic atlas in the layout of the real downloads",
     "prepare": "raw downloads to images and tables ready for training",
     "train": "train one model, or sweep over folds with -m fold=0,1,2,3,4",
+    "predict": "a trained model's probabilities for images, one file a run and dataset",
+    "embed": "the features of images, for neighbours and for other programs",
     "combine": "views, folds and models to one probability an image and label",
     "submit": "probabilities to label strings, and scores where the truth is known",
     "neighbours": "the atlas images most like each query; answers replaced by theirs",

@@ -3,10 +3,11 @@
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -68,17 +69,30 @@ def _exit(error: InputError) -> SystemExit:
     return SystemExit(f"error: {error}" if ranks.is_first() else 1)
 
 
-def resolved(config: DictConfig) -> dict[str, Any]:
+def resolved(config: DictConfig, optional: Sequence[str] = ()) -> dict[str, Any]:
     """A config as plain containers, interpolations filled in.
+
+    Args:
+        config: As Hydra composed it.
+        optional: Keys that become None where they have no value.
 
     Raises:
         InputError: Values are missing; names all of them.
     """
+    config = config.copy()
+    for key in OmegaConf.missing_keys(config) & set(optional):
+        OmegaConf.update(config, key, None)
     if missing := sorted(OmegaConf.missing_keys(config)):
         raise InputError(f"these have no value yet, set them with KEY=VALUE:\n{listing(missing)}")
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def said(group: str) -> set[str]:
+    """The keys of a config group that the command line itself sets: those of ``data.bits=12 data.crop_size=64``."""
+    words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
+    return {word.split("=")[0].removeprefix(f"{group}.") for word in words if word.startswith(f"{group}.")}
 
 
 def _config_error(error: Exception) -> str:

@@ -48,6 +48,14 @@ def count(trainer: dict[str, Any]) -> int:
     return len(devices) if isinstance(devices, list) else int(devices)
 
 
+def run(function: str, trainer: dict[str, Any], *arguments: Any) -> None:
+    """Call a function here, or in a process for each device that the Trainer's arguments ask for; see `launch`."""
+    if is_rank() or count(trainer) == 1:
+        pkgutil.resolve_name(function)(*arguments)
+    else:
+        launch(function, count(trainer), *arguments)
+
+
 def launch(function: str, processes: int, *arguments: Any) -> None:
     """Call a function in several new processes that find one another as torchrun's do, and wait for them.
 

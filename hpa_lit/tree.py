@@ -33,6 +33,11 @@ def sweep(folder: Path, name: str = "*") -> None:
         stale.unlink(missing_ok=True)
 
 
+def parts(output: Path, made_from: str) -> Path:
+    """Folder of the parts of an output that is being made; other inputs have other parts."""
+    return output.with_name(f".{output.stem}.{made_from}.parts")
+
+
 @dataclass(frozen=True)
 class DataTree:
     """A data folder: raw downloads, images ready for training, tables."""
@@ -176,6 +181,14 @@ class RunTree:
         """The checkpoints of single epochs that are there, oldest first."""
         return sorted((self.folder / "checkpoints").glob("epoch_*.ckpt"))
 
+    def predictions(self, dataset: str, epoch: str, views: str) -> Path:
+        """The prediction file of a dataset, where no other place is asked for."""
+        return self.folder / "predictions" / f"{dataset}_{epoch}_{views}.parquet"
+
+    def features(self, dataset: str, epoch: str) -> Path:
+        """The prediction file that holds the features of a dataset; beside it the same in other formats."""
+        return self.folder / "features" / f"{dataset}_{epoch}.parquet"
+
 
 @dataclass(frozen=True)
 class OutputTree:
@@ -186,6 +199,10 @@ class OutputTree:
     def combined(self, dataset: str) -> Path:
         """The prediction file of an ensemble, where no other place is asked for."""
         return self.root / "combine" / f"{dataset}.parquet"
+
+    def of_checkpoint(self, checkpoint: Path) -> RunTree:
+        """What stands for a run's folder where there is a checkpoint alone."""
+        return RunTree(self.root / "checkpoints" / f"{checkpoint.absolute().parent.name}_{checkpoint.stem}")
 
 
 @dataclass(frozen=True)
@@ -227,6 +244,11 @@ class AnswerTree:
     def changes(self) -> Path:
         """Which labels grew and shrank by replacement: label, before, after, increase, decrease."""
         return self.folder / "changes.csv"
+
+    @property
+    def queries(self) -> Path:
+        """The features of own images that were searched for."""
+        return self.folder / "queries.parquet"
 
     @property
     def contact_sheet(self) -> Path:

@@ -64,10 +64,10 @@ class ImageData(pl.LightningDataModule):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
-            worker_init_fn=_one_thread,
+            worker_init_fn=one_thread,
         )
 
 
-def _one_thread(worker: int) -> None:
+def one_thread(worker: int) -> None:
     """Keep OpenCV from starting a thread a core in every worker."""
     cv2.setNumThreads(0)

@@ -13,7 +13,9 @@ from hpa_lit.data.dataset import Examples
 from hpa_lit.data.label_table import LabelTable
 from hpa_lit.errors import InputError
 from hpa_lit.labels import encode_all
-from hpa_lit.tree import DataTree
+from hpa_lit.tree import DataTree, ImageSet, Side
+
+Files = dict[str, rgby.ImageFiles]
 
 
 def fold_examples(tree: DataTree, image_size: int, split: str, fold: int) -> tuple[Examples, Examples]:
@@ -22,16 +24,7 @@ def fold_examples(tree: DataTree, image_size: int, split: str, fold: int) -> tup
     Raises:
         InputError: The fold was not prepared, or images of it are missing.
     """
-    paths = [tree.fold(split, fold, side) for side in ("train", "valid")]
-    if not paths[0].is_file():
-        ready = sorted({path.parent.name for path in paths[0].parents[1].glob("*/fold*_train.parquet")})
-        folds = sorted(path.stem.split("_")[0] for path in paths[0].parent.glob("fold*_train.parquet"))
-        there = f"{split} has {', '.join(folds)}" if folds else f"the prepared splits are {', '.join(ready) or 'none'}"
-        raise InputError(
-            f"there is no fold {fold} of split {split!r} under {paths[0].parents[1]}: {there}; "
-            f"choose another, or run python -m hpa_lit.prepare stage=folds paths.root={tree.root}"
-        )
-    tables = [pd.read_parquet(path) for path in paths]
+    tables = [_fold_table(tree, split, fold, side) for side in ("train", "valid")]
     images = _atlas_images(tree, image_size, tables)
     targets = [encode_all(table["Target"].tolist()) for table in tables]
     train, valid = (_examples(table, t, images, tree, image_size) for table, t in zip(tables, targets, strict=True))
@@ -47,20 +40,13 @@ def antibody_examples(tree: DataTree, image_size: int) -> tuple[Examples, Exampl
     Raises:
         InputError: The split was not prepared, or images of it are missing.
     """
-    paths = [tree.antibody_split("after", side) for side in ("train", "valid")]
-    for path in (*paths, tree.metadata("external")):
-        if not path.is_file():
-            raise InputError(
-                f"there is no {path}; run python -m hpa_lit.prepare stage=[metadata,antibody_splits] "
-                f"paths.root={tree.root}"
-            )
-    tables = [pd.read_parquet(path) for path in paths]
+    tables = [_antibody_table(tree, side) for side in ("train", "valid")]
+    metadata = _read(tree, tree.metadata("external"), "metadata")
     images = _atlas_images(tree, image_size, tables)
     train, valid = (
         _examples(table, table["antibody_code"].to_numpy(np.int64), images, tree, image_size) for table in tables
     )
-    codes = pd.read_parquet(tree.metadata("external"), columns=["antibody_code"])["antibody_code"]
-    return train, valid, int(codes.max()) + 1
+    return train, valid, int(metadata["antibody_code"].max()) + 1
 
 
 def folder_examples(
@@ -83,13 +69,88 @@ def folder_examples(
     return train, valid
 
 
+def set_files(tree: DataTree, image_set: ImageSet, image_size: int) -> Files:
+    """The files of each image of a set, labels or not, by Id; none for an image that is not there.
+
+    Raises:
+        InputError: The set was not prepared.
+    """
+    ids = _read(tree, tree.metadata(image_set), "metadata")["Id"].tolist()
+    images = rgby.list_images(_folder(tree, image_set, image_size))
+    return {image_id: images.get(image_id, {}) for image_id in sorted(ids)}
+
+
+def valid_files(tree: DataTree, image_size: int, split: str, fold: int | None) -> Files:
+    """The files of each image that a run was validated on, by Id; none for an image that is not there.
+
+    Args:
+        tree: The data folder.
+        image_size: Side of the images.
+        split: Name of the folds.
+        fold: The fold; None means the antibody split.
+
+    Raises:
+        InputError: The split was not prepared.
+    """
+    table = _antibody_table(tree, "valid") if fold is None else _fold_table(tree, split, fold, "valid")
+    images = _atlas_images(tree, image_size, [table])
+    return {key[0]: images.get(key, {}) for key in sorted(zip(table["Id"], table["External"], strict=True))}
+
+
+def folder_files(folder: Path) -> Files:
+    """The files of each image in a folder, by Id.
+
+    Raises:
+        InputError: There is no image in it.
+    """
+    if not (found := rgby.list_images(folder)):
+        raise InputError(
+            f"there is no image in {folder}: expected <Id>.tif of four channels, or <Id>_<color> files in "
+            f"{', '.join(rgby.SUFFIXES)}, color one of {', '.join(rgby.COLORS)}"
+        )
+    return found
+
+
+def _fold_table(tree: DataTree, split: str, fold: int, side: Side) -> pd.DataFrame:
+    path = tree.fold(split, fold, side)
+    if not path.is_file():
+        ready = sorted({path.parent.name for path in path.parents[1].glob("*/fold*_train.parquet")})
+        folds = sorted(path.stem.split("_")[0] for path in path.parent.glob("fold*_train.parquet"))
+        there = f"{split} has {', '.join(folds)}" if folds else f"the prepared splits are {', '.join(ready) or 'none'}"
+        raise InputError(
+            f"there is no fold {fold} of split {split!r} under {path.parents[1]}: {there}; "
+            f"choose another, or run python -m hpa_lit.prepare stage=folds paths.root={tree.root}"
+        )
+    return pd.read_parquet(path)
+
+
+def _antibody_table(tree: DataTree, side: Side) -> pd.DataFrame:
+    return _read(tree, tree.antibody_split("after", side), "[metadata,antibody_splits]")
+
+
+def _read(tree: DataTree, path: Path, stages: str) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError(f"there is no {path}; run python -m hpa_lit.prepare stage={stages} paths.root={tree.root}")
+    return pd.read_parquet(path)
+
+
+def _folder(tree: DataTree, image_set: ImageSet, image_size: int) -> Path:
+    folder = tree.images(image_set, image_size)
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no image folder {folder}; run python -m hpa_lit.prepare stage=resize "
+            f"'prepare.sizes=[{image_size}]' paths.root={tree.root}"
+        )
+    return folder
+
+
 def _atlas_images(
     tree: DataTree, image_size: int, tables: Sequence[pd.DataFrame]
 ) -> dict[tuple[str, bool], rgby.ImageFiles]:
     external = any(table["External"].any() for table in tables)
-    images = {(i, False): files for i, files in rgby.list_images(tree.images("train", image_size)).items()}
+    images = {(i, False): files for i, files in rgby.list_images(_folder(tree, "train", image_size)).items()}
     if external:
-        images |= {(i, True): files for i, files in rgby.list_images(tree.images("external", image_size)).items()}
+        images |= {(i, True): files for i, files in rgby.list_images(_folder(tree, "external", image_size)).items()}
     return images
 
 

@@ -13,10 +13,15 @@ from hpa_lit.errors import InputError, listing
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a ``.safetensors`` file, or of any other that torch can load as weights only."""
+    return unwrap(read_checkpoint(path), str(path))
+
+
+def read_checkpoint(path: Path) -> object:
+    """Read all that a file of weights holds, without running code in it."""
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
-        return unwrap(torch.load(path, map_location="cpu", weights_only=True), str(path))
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, safetensors.SafetensorError) as error:

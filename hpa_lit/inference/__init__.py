@@ -1,0 +1,21 @@
+"""From a checkpoint and images to a prediction file (SPEC section 8)."""
+
+from hpa_lit.inference.files import find_files
+from hpa_lit.inference.formats import check_format, export, refuse_failed
+from hpa_lit.inference.job import RUNNING, Job, predict
+from hpa_lit.inference.model import Model, describe, find_checkpoint
+from hpa_lit.inference.views import view_names
+
+__all__ = [
+    "RUNNING",
+    "Job",
+    "Model",
+    "check_format",
+    "describe",
+    "export",
+    "find_checkpoint",
+    "find_files",
+    "predict",
+    "refuse_failed",
+    "view_names",
+]

@@ -1,0 +1,51 @@
+"""The images to predict: each read and decoded once, whatever the number of views."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from hpa_lit import rgby
+from hpa_lit.data.transforms import resize
+from hpa_lit.errors import InputError
+from hpa_lit.prediction_file import OK
+
+
+class Batch(TypedDict):
+    """What a loader gives: N whole images and their Ids."""
+
+    id: list[str]
+    status: list[str]  # "ok", or why the image could not be read
+    image: Tensor  # (N, 4, S, S) uint8, zeros where it could not
+
+
+class WholeImages(Dataset[dict[str, object]]):
+    """Images brought to one size.
+
+    Args:
+        ids: N Ids.
+        files: The files of each, none where there is no image.
+        image_size: Side S that every image is brought to.
+        bits: Depth of planes stored in 16 bits.
+    """
+
+    def __init__(
+        self, ids: Sequence[str], files: Sequence[rgby.ImageFiles], image_size: int, bits: rgby.Bits = "auto"
+    ) -> None:
+        self.ids, self.files, self.image_size, self.bits = ids, files, image_size, bits
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, row: int) -> dict[str, object]:
+        try:
+            if not self.files[row]:
+                raise InputError("there is no image of this Id")
+            status, image = OK, resize(rgby.read(self.files[row], self.bits), self.image_size)
+        except InputError as error:
+            status, image = str(error), np.zeros((self.image_size, self.image_size, 4), np.uint8)
+        planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        return {"id": self.ids[row], "status": status, "image": planes}

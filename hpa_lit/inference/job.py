@@ -1,0 +1,186 @@
+"""One prediction, from images to its file, on one process or on several."""
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+import uuid
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from os import sched_getaffinity
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Subset
+
+from hpa_lit import prediction_file, rgby, tree
+from hpa_lit.data.module import one_thread
+from hpa_lit.errors import InputError
+from hpa_lit.inference.dataset import WholeImages
+from hpa_lit.inference.model import Model
+from hpa_lit.inference.predictor import Answers, Predictor
+from hpa_lit.prediction_file import Predictions
+
+
+# Settings that say how a job runs, not what it is about.
+RUNNING = ("batch_size", "workers", "bits", "channels_last", "save_every")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to predict: plain values, which travel to other processes.
+
+    Attributes:
+        model: The network.
+        dataset: Name of the images.
+        files: The files of each image by Id; none for an image that is not there.
+        output: The prediction file to write.
+        views: Names as `views.view_names` gives them.
+        features: Keep the vectors before the last layer of every view too.
+        batch_size: Images that go through the network at a time, on each device.
+        workers: Loading processes a rank; None takes the cores that this process may use.
+        bits: Depth of planes stored in 16 bits; None takes that of the training.
+        channels_last: The memory format that convolutions on GPUs like best.
+        save_every: Seconds between the parts that a killed job goes on from.
+    """
+
+    model: Model
+    dataset: str
+    files: Mapping[str, rgby.ImageFiles]
+    output: Path
+    views: tuple[str, ...] = ("crop0/default",)
+    features: bool = False
+    batch_size: int = 8
+    workers: int | None = None
+    bits: rgby.Bits | None = None
+    channels_last: bool = False
+    save_every: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise InputError(f"batch_size={self.batch_size}: at least one image")
+        if self.model.data["crop_size"] is None and any(not view.startswith("crop0/") for view in self.views):
+            raise InputError(f"{self.model.run} was trained on whole images, without crops: views=none or dihedral")
+
+    def parts(self, precision: str) -> Path:
+        """Folder of the parts, named by all that decides the values in them."""
+        folders = sorted({str(path.parent.absolute()) for files in self.files.values() for path in files.values()})
+        data = self.model.data
+        made_from = [self.model.digest, data["image_size"], data["crop_size"], self.depth, self.model.labels]
+        made_from += [self.dataset, folders, self.views, self.features, precision]
+        return tree.parts(self.output, hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16])
+
+    @property
+    def depth(self) -> rgby.Bits:
+        """Depth of planes stored in 16 bits."""
+        bits: rgby.Bits = self.bits or self.model.data["bits"]
+        return bits
+
+
+class PartWriter(pl.Callback):
+    """Keeps answers until it is time to write a part: a prediction file of some of the images."""
+
+    def __init__(self, job: Job, folder: Path) -> None:
+        self.job, self.folder, self.written = job, folder, time.monotonic()
+        self.kept: list[tuple[list[str], list[str], Answers]] = []
+
+    def on_predict_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep what a batch gave."""
+        self.kept.append((batch["id"], batch["status"], outputs))
+        if time.monotonic() - self.written >= self.job.save_every:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        self.written = time.monotonic()
+        if self.kept:
+            ids, status, answers = zip(*self.kept, strict=True)
+            features = [answer.features for answer in answers if answer.features is not None]
+            part = Predictions(
+                ids=tuple(chain.from_iterable(ids)),
+                status=tuple(chain.from_iterable(status)),
+                views=self.job.views,
+                labels=self.job.model.labels,
+                probabilities=np.concatenate([answer.probabilities for answer in answers]),
+                run=self.job.model.run,
+                fold=self.job.model.fold,
+                dataset=self.job.dataset,
+                checkpoint=str(self.job.model.checkpoint),
+                features=np.concatenate(features) if features else None,
+            )
+            prediction_file.write(self.folder / f"{uuid.uuid4().hex}.parquet", part)
+            self.kept.clear()
+
+
+def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
+    """Predict what no earlier, killed process has predicted, and write the prediction file.
+
+    Each rank takes every n-th image in the order of Ids and writes parts; the first joins them.
+
+    Args:
+        job: What to predict.
+        trainer_arguments: Of Lightning's Trainer; `devices` and `num_nodes` as numbers or lists.
+    """
+    for message in (".*does not have many workers.*", ".*LeafSpec.*"):  # `workers` says how many; Lightning's own
+        warnings.filterwarnings("ignore", message)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    folder = job.parts(str(trainer_arguments["precision"]))
+    writer = PartWriter(job, folder)
+    trainer = pl.Trainer(
+        **trainer_arguments,
+        callbacks=[writer],
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    data, ids = job.model.data, sorted(job.files)
+    done = {i for path in folder.glob("*.parquet") for i in _good(prediction_file.read(path)).ids}
+    rows = [row for row in range(trainer.global_rank, len(ids), trainer.world_size) if ids[row] not in done]
+    if done and trainer.is_global_zero:
+        print(f"going on: {len(done & set(ids))} of {len(ids)} images are predicted already")
+    images = WholeImages(ids, [job.files[i] for i in ids], data["image_size"], job.depth)
+    loader: DataLoader[Any] = DataLoader(
+        Subset(images, rows),
+        batch_size=job.batch_size,
+        num_workers=len(sched_getaffinity(0)) if job.workers is None else job.workers,
+        pin_memory=trainer.strategy.root_device.type == "cuda",
+        worker_init_fn=one_thread,
+    )
+    net = job.model.load()
+    predictor = Predictor(net, job.views, data["crop_size"], job.batch_size, job.features, job.channels_last)
+    trainer.predict(predictor, loader, return_predictions=False)
+    writer.flush()
+    trainer.strategy.barrier()
+    if trainer.is_global_zero:
+        prediction_file.write(job.output, join_parts(folder, ids))
+        shutil.rmtree(folder)
+
+
+def join_parts(folder: Path, ids: list[str]) -> Predictions:
+    """The parts in a folder as one: for each Id its good answer, or its failure where there is none."""
+    parts = [prediction_file.read(path) for path in sorted(folder.glob("*.parquet"))]
+    missing, chosen = set(ids), []
+    for part in [*map(_good, parts), *parts]:
+        rows = [row for row, i in enumerate(part.ids) if i in missing]
+        missing -= {part.ids[row] for row in rows}
+        chosen.append(part.take(rows))
+    assert not missing, f"{len(missing)} images have no part"
+    return prediction_file.join(chosen)
+
+
+def _good(part: Predictions) -> Predictions:
+    return part.take(np.flatnonzero(part.ok))

@@ -1,0 +1,173 @@
+"""Which network a checkpoint holds, and how images are shown to it."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hpa_lit.errors import InputError
+from hpa_lit.labels import LABEL_NAMES
+from hpa_lit.nets import Classifier, Embedder, build_classifier, build_embedder
+from hpa_lit.nets.legacy import load_legacy
+from hpa_lit.nets.state_files import check_fit, read_checkpoint, unwrap
+from hpa_lit.tree import OutputTree, RunTree
+
+Epoch = int | Literal["best", "last"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network: plain values, which travel to other processes.
+
+    Attributes:
+        checkpoint: Its file.
+        digest: Of the file's content.
+        run: Name of the run, or the file's where there is no run.
+        fold: Its fold; None without folds.
+        arch: Arguments of `build_classifier`, or of `build_embedder` where there are no labels.
+        num_classes: Labels, or an embedder's antibodies.
+        labels: Label names; none for an embedder.
+        data: How its training saw images: image_size, crop_size, bits; all of the run's data config where it has one.
+        split: Name of the folds it was trained on.
+        legacy: Whether the checkpoint is one of the reference's.
+    """
+
+    checkpoint: Path
+    digest: str
+    run: str
+    fold: int | None
+    arch: Mapping[str, Any]
+    num_classes: int
+    labels: tuple[str, ...]
+    data: Mapping[str, Any]
+    split: str = ""
+    legacy: bool = False
+
+    def load(self) -> Classifier | Embedder:
+        """Build the network with its weights.
+
+        Raises:
+            InputError: The weights are of another network; names what does not fit.
+        """
+        build = build_classifier if self.labels else build_embedder
+        net = build(**self.arch, num_classes=self.num_classes)
+        if self.legacy:
+            load_legacy(net, self.checkpoint)
+            return net
+        tensors = unwrap(read_checkpoint(self.checkpoint), str(self.checkpoint))
+        # What a LightningModule saves bears the name of its attribute.
+        state = {key.removeprefix("net."): tensor for key, tensor in tensors.items() if key.startswith("net.")}
+        check_fit(net.state_dict(), state, str(self.checkpoint))
+        net.load_state_dict(state)
+        return net
+
+
+def find_checkpoint(run: str | None, epoch: Epoch, checkpoint: str | None, outputs: OutputTree) -> tuple[Path, RunTree]:
+    """The checkpoint that is asked for, and the folder of what is made with it.
+
+    Args:
+        run: Folder of a training run.
+        epoch: Of the run: "best", "last", or the number of an epoch, counted from 1.
+        checkpoint: A file, instead of a run.
+        outputs: Where results of a single file go.
+
+    Raises:
+        InputError: Both or none are given, or the run has no such checkpoint; lists those that are there.
+    """
+    if (run is None) == (checkpoint is None):
+        raise InputError("say which model: run=FOLDER of a training run, or checkpoint=FILE")
+    if checkpoint is not None:
+        return Path(checkpoint), outputs.of_checkpoint(Path(checkpoint))
+    tree = RunTree(Path(str(run)))
+    if not (isinstance(epoch, int) or epoch in ("best", "last")):
+        raise InputError(f"epoch={epoch}: choose best, last, or the number of an epoch")
+    path = tree.checkpoint(epoch)
+    if not path.is_file():
+        there = sorted(other.stem for other in path.parent.glob("*.ckpt"))
+        raise InputError(
+            f"{run} has no checkpoint {path.name}; "
+            + (f"it has {', '.join(there)}" if there else "it is no folder of a training run, or no epoch has ended")
+        )
+    return path, tree
+
+
+def describe(
+    path: Path,
+    arch: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    said: Collection[str] = (),
+) -> Model:
+    """Read what network a checkpoint holds.
+
+    Args:
+        path: A checkpoint of a run, or one of the reference's.
+        arch: Of a checkpoint of the reference, which does not say it itself: arguments of the builder.
+        data: Likewise: image_size, crop_size, bits, and label_list where the labels are not the 28 locations.
+        said: Keys of `data` that replace what a run's checkpoint says.
+
+    Raises:
+        InputError: The file is no checkpoint, something was not said, or contradicts the checkpoint.
+    """
+    content = read_checkpoint(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    config = content.get("config") if isinstance(content, Mapping) else None
+    if config is None:
+        return _legacy(path, digest, unwrap(content, str(path)), arch, data)
+    if arch is not None and arch["arch"] != config["arch"]["arch"]:
+        raise InputError(f"arch={arch['arch']}: {path} holds a {config['arch']['arch']}; leave arch out, it knows")
+    if data is not None and data["name"] not in ("folder", config["data"]["name"]):
+        raise InputError(
+            f"data={data['name']}: {path} was trained on {config['data']['name']}; leave data out, it knows"
+        )
+    return Model(
+        checkpoint=path.absolute(),
+        digest=digest,
+        run=config["run_name"],
+        fold=config["fold"],
+        arch=_builder_arguments(config["arch"]),
+        num_classes=config["num_classes"],
+        labels=tuple(config["labels"]) if config["targets"] == "labels" else (),
+        data=config["data"] | {key: data[key] for key in said if data is not None},
+        split=config["split"],
+    )
+
+
+def _legacy(
+    path: Path,
+    digest: str,
+    state: Mapping[str, Any],
+    arch: Mapping[str, Any] | None,
+    data: Mapping[str, Any] | None,
+) -> Model:
+    if arch is None or data is None or data["image_size"] is None:
+        raise InputError(
+            f"{path} is not from a run of hpa_lit, and does not say its network and its images: give both, such as "
+            "arch=densenet121_large data=i1536 (or data=folder data.image_size=1536 data.crop_size=1024)"
+        )
+    embedder = "arc_margin_product.weight" in state
+    last = state.get("arc_margin_product.weight" if embedder else "logit.weight")
+    if last is None:
+        raise InputError(f"{path} has no tensor logit.weight: it is no checkpoint of the reference's networks")
+    listed = data.get("label_list") or LABEL_NAMES
+    labels = () if embedder else tuple(LABEL_NAMES[x] if isinstance(x, int) else str(x) for x in listed)
+    if not embedder and len(labels) != len(last):
+        raise InputError(f"{path} answers {len(last)} labels and the label list has {len(labels)}: set data.label_list")
+    return Model(
+        checkpoint=path.absolute(),
+        digest=digest,
+        run=str(path.with_suffix("")),
+        fold=None,
+        arch=_builder_arguments(arch),
+        num_classes=len(last),
+        labels=labels,
+        # The reference's embedder saw whole images, whatever crops a classifier of that size sees.
+        data={**data, "crop_size": None if embedder else data["crop_size"]},
+        legacy=True,
+    )
+
+
+def _builder_arguments(arch: Mapping[str, Any]) -> dict[str, Any]:
+    """An arch config without what only a start of training needs."""
+    return {key: value for key, value in arch.items() if key not in ("_target_", "pretrained", "weights")}

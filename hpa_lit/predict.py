@@ -1,0 +1,60 @@
+"""Predict images: ``python -m hpa_lit.predict run=outputs/train/densenet121_i768/fold0 dataset=test views=full``.
+
+The same command started again after a kill goes on where it stopped.
+"""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from hpa_lit import prediction_file, ranks
+from hpa_lit.command import command, resolved, said
+from hpa_lit.errors import InputError
+from hpa_lit.tree import DataTree, OutputTree
+
+# Of data=folder, when a run says the rest.
+OPTIONAL = ("data.images", "data.labels")
+
+
+@command("predict")
+def main(config: DictConfig) -> None:
+    """Find the network and the images, predict here or in a process a device, name the images that failed."""
+    settings = resolved(config, OPTIONAL)
+    from hpa_lit import inference
+    from hpa_lit.stages.folds import split
+
+    trainer = ranks.trainer_arguments(settings["trainer"])
+    data, views, out = settings.get("data"), settings["views"], Path(settings["out"] or "")
+    if settings["out"] and out.suffix not in (".parquet", ".csv"):
+        raise InputError(f"out={out}: choose a name that ends in .parquet or .csv")
+    checkpoint, home = inference.find_checkpoint(
+        settings["run"], settings["epoch"], settings["checkpoint"], OutputTree(Path(settings["paths"]["outputs"]))
+    )
+    model = inference.describe(checkpoint, settings.get("arch"), data, said("data"))
+    if not model.labels:
+        raise InputError(f"{checkpoint} holds an embedder, which gives features: use hpa-lit embed")
+    images = settings["images"] or (data or {}).get("images")
+    tree = DataTree(Path(settings["paths"]["root"]).absolute())
+    dataset, files = inference.find_files(model, settings["dataset"], images, tree, split)
+    output = out if out.suffix == ".parquet" else home.predictions(dataset, checkpoint.stem, views["name"])
+    job = inference.Job(
+        model,
+        dataset,
+        files,
+        output,
+        inference.view_names(views["crops"], views["dihedral"]),
+        settings["features"],
+        **{name: settings[name] for name in inference.RUNNING},
+    )
+    ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
+    if ranks.is_first():
+        predictions = prediction_file.read(output)
+        print(f"{len(predictions.ids)} images, {len(predictions.views)} views -> {output}")
+        if out.suffix == ".csv":
+            inference.export(out, predictions)
+            print(f"probabilities by label name, the largest over the views -> {out}")
+        inference.refuse_failed(predictions, output)
+
+
+if __name__ == "__main__":
+    main()
