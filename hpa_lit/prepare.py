@@ -35,6 +35,10 @@ def main(config: DictConfig) -> None:
     wanted = [settings["stage"]] if isinstance(settings["stage"], str) else settings["stage"]
     if unknown := [name for name in wanted if name not in (*available, "all")]:
         raise InputError(f"there is no stage {', '.join(unknown)}: choose from all, {', '.join(available)}")
+    if settings["prepare"]["dry_run"]:
+        if not {"download", "all"} & set(wanted):
+            raise InputError("only stage=download has a dry run")
+        wanted = ["download"]
     incomplete = []
     for name, run in available.items():
         if name in wanted or "all" in wanted:

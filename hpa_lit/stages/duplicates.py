@@ -1,7 +1,7 @@
 """Stages match and match_test (SPEC sections 2.5 and 2.6): images that show the same field of cells.
 
-Inputs: the lists of the sets, images/512/<set>. Outputs: tables/hashes/<set>.parquet,
- tables/train_external_matches.parquet, tables/test_matches.parquet.
+Inputs: the lists of the sets, images/512/<set>.
+Outputs: tables/hashes/<set>.parquet, tables/train_external_matches.parquet, tables/test_matches.parquet.
 """
 
 from concurrent.futures import ThreadPoolExecutor

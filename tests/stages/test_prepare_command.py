@@ -19,9 +19,10 @@ def prepare(tree: DataTree, *arguments: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.slow
 def test_all_stages_from_the_download_on(tree: DataTree, site: Site) -> None:
     source = f"prepare.download.base_url={site.address}"
-    left = prepare(tree, "stage=download", "--dry-run", source)
+    left = prepare(tree, "stage=all", "--dry-run", source)
     assert "80 are left" in left.stdout
     assert not list(tree.raw_images("external").glob("*.jpg"))
+    assert [path.name for path in tree.root.iterdir()] == ["raw"]
 
     done = prepare(tree, "stage=all", source)
     assert done.returncode == 0, done.stderr
@@ -83,6 +84,7 @@ def test_mistakes_are_answered_in_words(tree: DataTree) -> None:
     for arguments, words in (
         (["stage=fold"], "there is no stage fold: choose from all, download, resize, metadata, match,"),
         (["stage=folds"], "run stage=metadata first"),
+        (["stage=folds", "--dry-run"], "only stage=download has a dry run"),
         (["stage=match"], "stage=resize"),
         (["stage=verify"], "stage=metadata makes it"),
         (["prepare.upscale_=1"], "Valid keys here:"),
