@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import dask
+import distributed  # noqa: F401 brings the defaults that a test changes for a moment
 import pytest
 
 from hpa_lit.errors import InputError
