@@ -26,7 +26,6 @@ from hpa_lit.inference.model import Model
 from hpa_lit.inference.predictor import Answers, Predictor
 from hpa_lit.prediction_file import Predictions
 
-
 # Settings that say how a job runs, not what it is about.
 RUNNING = ("batch_size", "workers", "bits", "channels_last", "save_every")
 
@@ -128,7 +127,8 @@ class PartWriter(pl.Callback):
 def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     """Predict what no earlier, killed process has predicted, and write the prediction file.
 
-    Each rank takes every n-th image in the order of Ids and writes parts; the first joins them.
+    Each rank takes every n-th image in the order of Ids and writes parts; the first joins them. Which images share a
+    batch depends on the batch size and the number of ranks alone, and so do the answers to the last bit.
 
     Args:
         job: What to predict.
@@ -149,7 +149,10 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     )
     data, ids = job.model.data, sorted(job.files)
     done = {i for path in folder.glob("*.parquet") for i in _good(prediction_file.read(path)).ids}
-    rows = [row for row in range(trainer.global_rank, len(ids), trainer.world_size) if ids[row] not in done]
+    share = range(trainer.global_rank, len(ids), trainer.world_size)
+    batches = [share[start : start + job.batch_size] for start in range(0, len(share), job.batch_size)]
+    # Whole batches even where some of their images are done: in other company, last digits would differ.
+    rows = [row for batch in batches if not done.issuperset(ids[row] for row in batch) for row in batch]
     if done and trainer.is_global_zero:
         print(f"going on: {len(done & set(ids))} of {len(ids)} images are predicted already")
     images = WholeImages(ids, [job.files[i] for i in ids], data["image_size"], job.depth)

@@ -25,8 +25,7 @@ class Answers(NamedTuple):
 class Predictor(pl.LightningModule):
     """Sigmoids of the logits, and features when asked for.
 
-    Every batch is filled up to `batch_size`, so that an image meets the same kernels wherever it lies, and its answer
-    is the same to the last bit.
+    A short batch is filled up to `batch_size`, so that all batches meet the same kernels.
 
     Args:
         net: The network.

@@ -1,0 +1,79 @@
+"""Predictions in other formats, read by the libraries they are for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hpa_lit.errors import InputError
+from hpa_lit.inference import check_format, export, refuse_failed
+from hpa_lit.prediction_file import Predictions
+
+
+def predictions(views=1, features=True):
+    rng = np.random.default_rng(0)
+    probabilities, vectors = rng.random((3, views, 2), np.float32), rng.random((3, views, 4), np.float32)
+    probabilities[1], vectors[1] = np.nan, np.nan
+    return Predictions(
+        ids=("a", "b", "c"),
+        status=("ok", "b.tif is cut short", "ok"),
+        views=tuple(f"crop{n}/default" for n in range(views)),
+        labels=("Golgi apparatus", "mine, too"),
+        probabilities=probabilities,
+        run="small",
+        fold=None,
+        dataset="folder-x",
+        checkpoint="best.ckpt",
+        features=vectors if features else None,
+    )
+
+
+def test_csv_has_the_largest_over_the_views_by_label_name(tmp_path):
+    made = predictions(views=3, features=False)
+    export(tmp_path / "a.csv", made)
+    found = pd.read_csv(tmp_path / "a.csv")
+    assert found.columns.tolist() == ["Id", "status", "Golgi apparatus", "mine, too"]
+    assert found["status"].tolist() == ["ok", "b.tif is cut short", "ok"]
+    np.testing.assert_allclose(found[list(made.labels)], made.probabilities.max(axis=1), rtol=1e-5)
+
+
+def test_npz(tmp_path):
+    made = predictions()
+    export(tmp_path / "a.npz", made)
+    with np.load(tmp_path / "a.npz") as found:
+        assert found["ids"].tolist() == ["a", "b", "c"]
+        assert found["status"].tolist() == list(made.status)
+        np.testing.assert_array_equal(found["feats"], made.features[:, 0])
+        np.testing.assert_array_equal(found["probs"], made.probabilities[:, 0])
+
+
+def test_h5ad(tmp_path):
+    anndata = pytest.importorskip("anndata")
+    made = predictions()
+    export(tmp_path / "a.h5ad", made)
+    found = anndata.read_h5ad(tmp_path / "a.h5ad")
+    assert found.obs_names.tolist() == ["a", "b", "c"]
+    assert found.obs["status"].tolist() == list(made.status)
+    np.testing.assert_array_equal(found.X, made.features[:, 0])
+    np.testing.assert_array_equal(found.obsm["probabilities"], made.probabilities[:, 0])
+    assert found.uns["labels"].tolist() == list(made.labels)
+    assert found.uns["run"] == "small"
+
+
+def test_what_a_format_cannot_hold(tmp_path):
+    for made in (predictions(views=2), predictions(features=False)):
+        with pytest.raises(InputError, match="holds one view with features"):
+            export(tmp_path / "a.npz", made)
+    with pytest.raises(InputError, match="no format xlsx; there are parquet, csv, npz, h5ad"):
+        check_format("xlsx")
+
+
+def test_h5ad_without_anndata(monkeypatch):
+    monkeypatch.setattr("hpa_lit.inference.formats.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'hpa-lit\[portable\]'"):
+        check_format("h5ad")
+
+
+def test_failures_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"(?s)1 of 3 images could not be read.*  b: b\.tif is cut short"):
+        refuse_failed(predictions(), tmp_path)
+    refuse_failed(predictions().take([0, 2]), tmp_path)

@@ -1,0 +1,162 @@
+"""A job: the same file whatever the order, the workers and the kills on the way to it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from small_run import LABELS, damage, save_pictures, save_run
+
+from hpa_lit import prediction_file, ranks, rgby
+from hpa_lit.errors import InputError
+from hpa_lit.inference import Job, describe, predict, view_names
+from hpa_lit.inference.job import PartWriter
+from hpa_lit.inference.predictor import Answers
+
+TRAINER = {"accelerator": "cpu", "devices": 1, "precision": "32-true", "enable_progress_bar": False}
+VIEWS = view_names(2, ["default", "flipud"])
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("job")
+    run, _ = save_run(folder / "run")
+    save_pictures(folder / "pictures", 10)
+    files = rgby.list_images(folder / "pictures")
+    model = describe(run.checkpoint("best"))
+    return Job(model, "folder", files, folder / "whole.parquet", VIEWS, features=True, batch_size=4, workers=0)
+
+
+@pytest.fixture(scope="module")
+def whole(job):
+    predict(job, TRAINER)
+    return prediction_file.read(job.output)
+
+
+def result(job, path, trainer=TRAINER, **changes):
+    job = replace(job, output=path, **changes)
+    predict(job, trainer)
+    assert not job.parts("32-true").exists()
+    return prediction_file.read(path)
+
+
+def equal(one, other):
+    return (
+        one.ids == other.ids
+        and np.array_equal(one.probabilities, other.probabilities, equal_nan=True)
+        and np.array_equal(one.features, other.features, equal_nan=True)
+    )
+
+
+def test_the_file_says_where_it_comes_from(job, whole):
+    assert whole.ids == tuple(f"i{row:02}" for row in range(10))
+    assert (whole.views, whole.labels, whole.run, whole.fold) == (VIEWS, tuple(LABELS), "small", 1)
+    assert whole.checkpoint == str(job.model.checkpoint)
+    assert whole.features.shape == (10, 4, 512)
+    assert set(whole.status) == {"ok"}
+    assert len(np.unique(whole.probabilities)) > 100
+
+
+def test_order_and_workers_change_no_bit(job, whole, tmp_path):
+    backwards = dict(reversed(job.files.items()))
+    assert equal(result(job, tmp_path / "a.parquet", files=backwards, workers=2, save_every=0), whole)
+
+
+def test_batch_size_changes_last_digits_at_most(job, whole, tmp_path):
+    for size in (1, 7):
+        found = result(job, tmp_path / "a.parquet", batch_size=size)
+        np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-5, rtol=0)
+
+
+@pytest.mark.slow
+def test_two_ranks_give_what_one_gives(job, whole, tmp_path):
+    output = tmp_path / "a.parquet"
+    trainer = TRAINER | {"devices": 2, "strategy": "ddp", "num_nodes": 1}
+    ranks.run("hpa_lit.inference:predict", trainer, replace(job, output=output, save_every=0), trainer)
+    found = prediction_file.read(output)
+    assert found.ids == whole.ids
+    np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(found.features, whole.features, atol=1e-4, rtol=0)
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def leave_part(job, ids, probability, status="ok"):
+    """Leave the part that a process killed after these images would leave, with a number that no network gave."""
+    writer = PartWriter(job, job.parts("32-true"))
+    answers = Answers(
+        np.full((len(ids), len(VIEWS), len(LABELS)), probability if status == "ok" else np.nan, np.float32),
+        np.full((len(ids), len(VIEWS), 512), probability if status == "ok" else np.nan, np.float32),
+    )
+    writer.kept.append((ids, [status] * len(ids), answers))
+    writer.flush()
+
+
+def test_a_killed_job_goes_on_from_its_parts(job, whole, tmp_path, capsys):
+    begun = replace(job, output=tmp_path / "a.parquet")
+    leave_part(begun, ["i00", "i01", "i02", "i03"], 0.125)
+    found = result(job, begun.output)
+    assert (found.probabilities[:4] == 0.125).all()
+    assert np.array_equal(found.probabilities[4:], whole.probabilities[4:])
+    assert "going on: 4 of 10 images are predicted already" in capsys.readouterr().out
+
+
+def test_a_batch_done_in_part_is_done_again_in_the_same_company(job, whole, tmp_path):
+    begun = replace(job, output=tmp_path / "a.parquet")
+    leave_part(begun, ["i04"], 0.125)
+    found = result(job, begun.output)
+    others = np.arange(10) != 4
+    assert np.array_equal(found.probabilities[others], whole.probabilities[others])
+
+
+def test_images_that_failed_before_the_kill_are_tried_again(job, whole, tmp_path):
+    begun = replace(job, output=tmp_path / "a.parquet")
+    leave_part(begun, ["i08", "i09"], 0, status="the disk was away")
+    assert equal(result(job, begun.output), whole)
+
+
+def test_parts_of_another_checkpoint_or_other_views_are_not_used(job, whole, tmp_path):
+    output = tmp_path / "a.parquet"
+    for changes in ({"model": replace(job.model, digest="other")}, {"views": VIEWS[::-1]}, {"bits": 16}):
+        leave_part(replace(job, output=output, **changes), ["i00", "i01", "i02", "i03"], 0.125)
+    assert equal(result(job, output), whole)
+
+
+def test_images_that_cannot_be_read_have_a_row_and_a_reason(job, whole, tmp_path):
+    save_pictures(tmp_path / "pictures", 10)
+    damage(tmp_path / "pictures" / "i03.tif")
+    files = {**rgby.list_images(tmp_path / "pictures"), "i07": {}}
+    found = result(job, tmp_path / "a.parquet", files=files)
+    assert found.ids == whole.ids
+    assert list(found.failures) == ["i03", "i07"]
+    assert "i03.tif cannot be read" in found.failures["i03"]
+    assert found.failures["i07"] == "there is no image of this Id"
+    assert np.isnan(found.probabilities[[3, 7]]).all()
+    good = found.ok
+    assert np.array_equal(found.probabilities[good], whole.probabilities[good])
+
+
+def test_images_of_other_sizes_are_brought_to_one(job, tmp_path):
+    save_pictures(tmp_path / "pictures", 2)
+    save_pictures(tmp_path / "large", 1, side=64)
+    (tmp_path / "large" / "i00.tif").rename(tmp_path / "pictures" / "i01.tif")
+    found = result(job, tmp_path / "a.parquet", files=rgby.list_images(tmp_path / "pictures"))
+    assert found.ok.all()
+
+
+def test_an_embedder_gives_features_and_no_probabilities(tmp_path):
+    run, net = save_run(tmp_path / "run", embedder=True)
+    pictures = save_pictures(tmp_path / "pictures", 3)
+    model = describe(run.checkpoint("best"))
+    files = rgby.list_images(tmp_path / "pictures")
+    found = result(Job(model, "x", files, tmp_path / "f", features=True, workers=0), tmp_path / "a.parquet")
+    assert found.probabilities.shape == (3, 1, 0)
+    with torch.no_grad():
+        expected = net.features(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()))
+    np.testing.assert_allclose(found.features[:, 0], expected, atol=1e-4)
+    with pytest.raises(InputError, match="was trained on whole images, without crops: views=none or dihedral"):
+        Job(model, "x", files, tmp_path / "f", view_names(4, ["default"]))
+
+
+def test_a_batch_of_nothing_is_refused(job):
+    with pytest.raises(InputError, match="batch_size=0"):
+        replace(job, batch_size=0)

@@ -1,0 +1,50 @@
+"""A training run of a tiny network as predictions find it, and tiny pictures to predict."""
+
+import numpy as np
+import torch
+
+from hpa_lit import rgby
+from hpa_lit.nets import build_classifier, build_embedder
+from hpa_lit.tree import RunTree
+
+LABELS = ["bright", "dark", "odd"]
+
+
+def save_run(folder, seed=0, embedder=False, epoch="best", **data):
+    """Write a checkpoint in the format of `tasks.Checkpoints`, its weights drawn anew; give the run and its network."""
+    torch.manual_seed(seed)
+    net = build_embedder("resnet18", 5) if embedder else build_classifier("resnet18", len(LABELS))
+    for module in net.modules():  # as after a training: no two layers alike
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    config = {
+        "run_name": "small",
+        "fold": None if embedder else 1,
+        "split": "antibody" if embedder else "mine",
+        "arch": {"_target_": "hpa_lit.nets.build_x", "arch": "resnet18", "pretrained": True, "weights": None},
+        "num_classes": 5 if embedder else len(LABELS),
+        "targets": "antibodies" if embedder else "labels",
+        "labels": LABELS,
+        "data": {"name": "i40", "image_size": 40, "crop_size": None if embedder else 32, "bits": "auto", **data},
+    }
+    run = RunTree(folder)
+    path = run.checkpoint(epoch)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"state_dict": {f"net.{key}": value for key, value in net.state_dict().items()}, "config": config}, path)
+    return run, net.eval()
+
+
+def save_pictures(folder, count, side=40):
+    """Write pictures i00.tif, i01.tif, ... and give them as one array (N, side, side, 4)."""
+    rng = np.random.default_rng(0)
+    level = rng.integers(20, 200, (count, 1, 1, 4))
+    pictures = rng.integers(level - 20, level + 50, (count, side, side, 4)).astype(np.uint8)
+    for row, picture in enumerate(pictures):
+        rgby.write(folder / f"i{row:02}.tif", picture, f"i{row:02}")
+    return pictures
+
+
+def damage(path):
+    """Cut a file short."""
+    path.write_bytes(path.read_bytes()[:200])
