@@ -1,63 +1,108 @@
-"""``python -m hpa_lit.neighbours``: the atlas images most like each query, and answers replaced by theirs."""
+"""``python -m hpa_lit.neighbours``: the atlas images most like each query.
+
+For queries of the competition, what each threshold would do, and answers replaced by their neighbours'; for anybody's
+images, a table in words and a contact sheet.
+"""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 
+from hpa_lit import prediction_file, ranks, rgby
 from hpa_lit.command import command, resolved
 from hpa_lit.errors import InputError
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.results import neighbours, submission, tables
+from hpa_lit.results.contact import in_words, neighbour_sheet
 from hpa_lit.results.files import read_features
-from hpa_lit.tree import AnswerTree, DataTree, replacing
+from hpa_lit.tree import AnswerTree, DataTree, OutputTree, replacing
 
+if TYPE_CHECKING:
+    from hpa_lit.inference import Model
+
+Files = dict[str, rgby.ImageFiles]
 COLUMNS = ("Id", "Target", "antibody", "antibody_code")
+LEFT_OUT = 2000  # gallery images that say how alike an image of the atlas is to the others
 
 
 @command("neighbours")
 def main(config: DictConfig) -> None:
-    """Search, say what each threshold would do, replace answers."""
+    """Search; then say what replacement would do, and do it, or show own images their neighbours."""
     settings = resolved(config)
     out, on_failed = AnswerTree(Path(settings["output"])), settings["on_failed"]
+    own = settings["images"] is not None
+    if own == (settings["queries"] is not None):
+        raise InputError("say whose neighbours: queries=FILE of features, or images=FOLDER with run=FOLDER")
+    if settings["standardise"] is None:
+        settings["standardise"] = "gallery" if own else "each"
     gallery_path, query_path = label_tables(settings)
     gallery = tables.read(gallery_path, COLUMNS, unique="Id")
-    known = tables.read(query_path, COLUMNS, unique="Id")
-
     gallery_ids, gallery_features = read_features(Path(settings["gallery"]), on_failed, gallery.Id.tolist())
-    searched = known.Id.tolist() if settings["set"] == "validation" else None
-    ids, features = read_features(Path(settings["queries"]), on_failed, searched)
-    neighbours.refuse_shared(ids, gallery_ids)
     gallery = gallery.set_index("Id", drop=False).loc[gallery_ids]
+    if own:
+        model, files, pictures = embed(settings, out.queries)
+        if not ranks.is_first():
+            return
+        known, searched = None, None
+    else:
+        known = tables.read(query_path, COLUMNS, unique="Id")
+        searched = known.Id.tolist() if settings["set"] == "validation" else None
+    ids, features = read_features(out.queries if own else Path(settings["queries"]), on_failed, searched)
+    neighbours.refuse_shared(ids, gallery_ids)
     rows, scores = neighbours.match(features, gallery_features, settings["k"], settings["standardise"])
-    best = gallery.iloc[rows[:, 0]]
 
     found = neighbours.neighbour_table(ids, rows, scores, gallery)
-    if settings["held_out"]:
-        _, others = read_features(Path(settings["held_out"]), on_failed)
-        _, usual = neighbours.match(others, gallery_features, 1, settings["standardise"])
-        found["novel"] = np.repeat(scores[:, 0] < neighbours.novelty_threshold(usual[:, 0]), settings["k"])
+    if own or settings["held_out"]:
+        usual = usual_scores(settings, gallery_features)
+        found["novel"] = np.repeat(scores[:, 0] < neighbours.novelty_threshold(usual), settings["k"])
+    if known is None:
+        found["locations"] = found["Target"].map(in_words)
+        sheet = neighbour_sheet(found, files, pictures, settings["bits"] or model.data["bits"], settings["sheet"])
+        with replacing(out.contact_sheet) as temporary:
+            Image.fromarray(sheet).save(temporary)
+        print(f"the first {min(settings['sheet'], len(ids))} images beside their neighbours -> {out.contact_sheet}")
     submission.write(out.neighbours, found)
+    if known is not None:
+        replace(settings, out, known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]], scores[:, 0])
+    with replacing(out.config) as temporary:
+        OmegaConf.save(OmegaConf.create(settings), temporary)
+    print(f"{len(ids)} queries, {settings['k']} neighbours each -> {out.neighbours}")
 
-    truth = known.set_index("Id").reindex(ids)
+
+def replace(
+    settings: dict[str, Any],
+    out: AnswerTree,
+    truth: pd.DataFrame,
+    best: pd.DataFrame,
+    scores: npt.NDArray[np.float32],
+) -> None:
+    """Say what each threshold would do; replace the answers above one where there is a submission.
+
+    Args:
+        settings: submission, threshold.
+        out: Where to write.
+        truth: What is known about each query, its Ids as index.
+        best: The gallery row most like each.
+        scores: Its cosine, shape (n,).
+    """
     same, equal = (truth[name].to_numpy() == best[name].to_numpy() for name in ("antibody_code", "Target"))
-    table = neighbours.threshold_table(scores[:, 0], same, equal)
+    table = neighbours.threshold_table(scores, same, equal)
     submission.write(out.thresholds, table)
     print(table.to_string(index=False, float_format="{:.4f}".format))
-
     if settings["submission"]:
         before = submission.read_submission(Path(settings["submission"]))
-        above = scores[:, 0] > settings["threshold"]
-        answers = {i: target for i, target, take in zip(ids, best.Target, above, strict=True) if take}
+        above = scores > settings["threshold"]
+        answers = {i: target for i, target, take in zip(truth.index, best.Target, above, strict=True) if take}
         after = submission.with_answers(before, answers, len(LABEL_NAMES))
         submission.write(out.submission, after)
         submission.write(out.changes, changes := submission.changes(before, after, LABEL_NAMES))
         print(changes.to_string(index=False))
         print(f"{len(answers)} of {len(before)} answers replaced -> {out.submission}")
-    with replacing(out.config) as temporary:
-        OmegaConf.save(OmegaConf.create(settings), temporary)
-    print(f"{len(ids)} queries, {settings['k']} neighbours each -> {out.neighbours}")
 
 
 def label_tables(settings: dict[str, Any]) -> tuple[Path, Path]:
@@ -71,6 +116,46 @@ def label_tables(settings: dict[str, Any]) -> tuple[Path, Path]:
         raise InputError(f"set={settings['set']}: choose {' or '.join(sets)}")
     gallery, queries = sets[settings["set"]]
     return Path(settings["gallery_table"] or gallery), Path(settings["query_table"] or queries)
+
+
+def embed(settings: dict[str, Any], output: Path) -> tuple["Model", Files, Files]:
+    """Write the features of own images by the network that made the gallery's.
+
+    Returns:
+        The network, the files of the own images by Id, and those of the gallery's.
+    """
+    from hpa_lit import inference
+    from hpa_lit.data.sources import folder_files
+
+    checkpoint, _ = inference.find_checkpoint(settings["run"], settings["epoch"], None, OutputTree(Path()))
+    model = inference.describe(checkpoint)
+    gallery = prediction_file.read(Path(settings["gallery"]))
+    ours, theirs = (model.run, checkpoint.stem), (gallery.run, Path(gallery.checkpoint).stem)
+    if ours != theirs:
+        raise InputError(
+            f"{settings['gallery']} was made by {' '.join(theirs)}, and the images would be by {' '.join(ours)}: "
+            "take the same run and epoch for both"
+        )
+    folder = DataTree(Path(settings["paths"]["root"])).images("external", model.data["image_size"])
+    pictures = rgby.list_images(Path(settings["gallery_images"] or folder))
+    files = folder_files(Path(settings["images"]))
+    trainer = ranks.trainer_arguments(settings["trainer"])
+    running = {name: settings[name] for name in inference.RUNNING}
+    job = inference.Job(model, "queries", files, output, features=True, **running)
+    ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
+    return model, files, pictures
+
+
+def usual_scores(settings: dict[str, Any], gallery: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """How alike images of the atlas are to the gallery when they are not in it.
+
+    Those of the file `held_out`; without it, images of the gallery and their nearest but themselves.
+    """
+    if settings["held_out"]:
+        _, others = read_features(Path(settings["held_out"]), settings["on_failed"])
+        return neighbours.match(others, gallery, 1, settings["standardise"])[1][:, 0]
+    sample = gallery[:: max(1, len(gallery) // LEFT_OUT)]
+    return neighbours.match(sample, gallery, 2, "gallery")[1][:, 1]
 
 
 if __name__ == "__main__":

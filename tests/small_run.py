@@ -10,16 +10,16 @@ from hpa_lit.tree import RunTree
 LABELS = ["bright", "dark", "odd"]
 
 
-def save_run(folder, seed=0, embedder=False, epoch="best", **data):
+def save_run(folder, embedder=False, epoch="best", run_name="small", **data):
     """Write a checkpoint in the format of `tasks.Checkpoints`, its weights drawn anew; give the run and its network."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     net = build_embedder("resnet18", 5) if embedder else build_classifier("resnet18", len(LABELS))
-    for module in net.modules():  # as after a training: no two layers alike
+    for module in net.modules():  # as after a training, with statistics
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
     config = {
-        "run_name": "small",
+        "run_name": run_name,
         "fold": None if embedder else 1,
         "split": "antibody" if embedder else "mine",
         "arch": {"_target_": "hpa_lit.nets.build_x", "arch": "resnet18", "pretrained": True, "weights": None},

@@ -1,0 +1,253 @@
+"""The command predict: what validation saw, the reference's checkpoints, failures, kills."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from scipy.special import expit
+from small_run import LABELS, damage, save_pictures, save_run
+
+from hpa_lit import predict, prediction_file, ranks, rgby
+from hpa_lit.data.transforms import ValidTransform
+from hpa_lit.inference.predictor import Predictor
+from hpa_lit.labels import LABEL_NAMES
+from hpa_lit.losses import focal_loss
+from hpa_lit.nets import build_classifier, legacy
+from hpa_lit.train import fit, load_examples
+from hpa_lit.tree import RunTree
+
+sys.path.append(str(Path(__file__).parent / "nets"))
+import reference_nets as reference
+from test_configs import composed
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Start the command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*words):
+        monkeypatch.setattr(sys, "argv", ["hpa-lit predict", "trainer=cpu", "workers=0", *words])
+        predict.main()
+
+    return start
+
+
+def forward(net, pictures, image_size=40, crop_size=32):
+    """Probabilities of pictures (N, H, W, 4) as validation sees them."""
+    see = ValidTransform(image_size, crop_size)
+    seen = np.stack([see(picture, 0) for picture in pictures]).transpose(0, 3, 1, 2)
+    with torch.no_grad():
+        return net(torch.from_numpy(seen.copy())).sigmoid().numpy()
+
+
+def test_a_folder_to_a_table_for_people(run, tmp_path, capsys):
+    _, net = save_run(tmp_path / "run")
+    pictures = save_pictures(tmp_path / "mine", 5)
+    run("run=run", "images=mine", "out=result.csv", "batch_size=2")
+    table = pd.read_csv("result.csv")
+    assert table.columns.tolist() == ["Id", "status", *LABELS]
+    assert table.Id.tolist() == [f"i0{n}" for n in range(5)]
+    np.testing.assert_allclose(table[LABELS], forward(net, pictures), atol=2e-3)
+    path = RunTree(Path("run")).predictions("folder-mine", "best", "none")
+    assert f"5 images, 1 views -> {path}" in capsys.readouterr().out
+    assert [p.name for p in path.parent.iterdir()] == ["folder-mine_best_none.parquet"]
+    run("run=run", "data=folder", "data.images=mine", "out=long.parquet", "batch_size=2")
+    assert np.array_equal(
+        prediction_file.read(Path("long.parquet")).probabilities, prediction_file.read(path).probabilities
+    )
+
+
+def test_without_a_resize_it_is_validation_to_the_last_digits(run, tmp_path):
+    _, net = save_run(tmp_path / "run", image_size=32)
+    pictures = save_pictures(tmp_path / "mine", 3)
+    run("run=run", "images=mine", "views=dihedral", "out=a.parquet")
+    found = prediction_file.read(Path("a.parquet"))
+    assert len(found.views) == 8
+    np.testing.assert_allclose(found.probabilities[:, 0], forward(net, pictures, 32, 32), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_valid_is_what_training_validated_on(run, tmp_path):
+    save_pictures(tmp_path / "mine", 20)
+    labels = pd.DataFrame({"Id": [f"i{n:02}" for n in range(20)], "Target": ["0", "1"] * 10})
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    config = composed(
+        "experiment=small",
+        "data=folder",
+        f"data.images={tmp_path / 'mine'}",
+        f"data.labels={tmp_path / 'labels.csv'}",
+        "data.label_list=[bright,dark]",
+        "data.crop_size=32",
+        "data.workers=0",
+        "batch_size=4",
+        "scheduler.epochs=2",
+        "fold=3",
+    )
+    config["trainer"] = ranks.trainer_arguments(config["trainer"])
+    trained = RunTree(tmp_path / "run")
+    train, valid = load_examples(config)
+    fit(config, trained, train, valid)
+    run("run=run", "dataset=valid", "epoch=2", "features=true")
+    found = prediction_file.read(trained.predictions("valid", "epoch_002", "none"))
+    assert found.ids == tuple(sorted(valid.ids))
+    assert (found.run, found.fold, found.dataset, found.labels) == ("resnet18_folder", 3, "valid", ("bright", "dark"))
+    targets = torch.from_numpy(valid.targets[np.argsort(valid.ids)])
+    curves = pd.read_csv(next(trained.folder.rglob("metrics.csv"))).groupby("epoch").first()
+    focal = focal_loss(torch.logit(torch.from_numpy(found.probabilities[:, 0])), targets).item()
+    assert focal == pytest.approx(curves["valid/focal"][2], rel=5e-3)
+
+
+SMALLER = 1e-3
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Made-up weights by the golden recipe, in the file format of the reference's published checkpoints.
+
+    The last layer is made smaller, since the recipe's logits are so large that all probabilities would be 0 or 1.
+    """
+    path = tmp_path_factory.mktemp("published") / "045.pth"
+    scale = {"logit.weight": SMALLER, "logit.bias": SMALLER}
+    state = {f"module.{key}": scale.get(key, 1) * tensor for key, tensor in reference.state_dict("resnet18").items()}
+    torch.save({"state_dict": state, "epoch": 45}, path)
+    return path
+
+
+def test_a_checkpoint_of_the_reference_serves_directly(run, tmp_path, published):
+    pictures = save_pictures(tmp_path / "mine", 3, side=128)
+    sizes = ("data=i512", "data.image_size=128", "data.crop_size=128")
+    run(f"checkpoint={published}", "arch=resnet18", *sizes, "images=mine", "out=a.parquet")
+    found = prediction_file.read(Path("a.parquet"))
+    assert found.labels == LABEL_NAMES
+    assert found.run == str(published.with_suffix(""))
+    net = build_classifier("resnet18")
+    legacy.load_legacy(net, published)
+    np.testing.assert_allclose(found.probabilities[:, 0], forward(net.eval(), pictures, 128, 128), atol=1e-5)
+    # The same network gives the reference's own numbers, which are for images between the levels of uint8.
+    case = reference.CASES["class_resnet18_dropout"]["e0"]
+    golden = np.load(reference.GOLDEN / "networks.npz")["class_resnet18_dropout/e0/logits"]
+    with torch.inference_mode():
+        answers, _ = Predictor(net, ("crop0/default",), None, 2).eval().answer(reference.images(case))
+    np.testing.assert_allclose(answers, expit(SMALLER * golden.astype(np.float64)), atol=1e-5)
+    assert np.ptp(answers.numpy()) > 0.5
+
+
+def test_another_network_than_the_checkpoints_is_named(run, tmp_path, published):
+    save_pictures(tmp_path / "mine", 1)
+    with pytest.raises(SystemExit, match=r"(?s)^error: .*045\.pth does not fit this network:.*missing: "):
+        run(f"checkpoint={published}", "arch=resnet34", "data=i512", "images=mine")
+
+
+def test_the_file_is_written_before_failures_end_the_command(run, tmp_path):
+    save_run(tmp_path / "run")
+    save_pictures(tmp_path / "mine", 3)
+    damage(tmp_path / "mine" / "i01.tif")
+    with pytest.raises(SystemExit, match=r"(?s)^error: 1 of 3 images could not be read.*  i01: mine/i01\.tif cannot"):
+        run("run=run", "images=mine", "out=result.csv")
+    table = pd.read_csv("result.csv")
+    assert table[LABELS].isna().any(axis=1).tolist() == [False, True, False]
+    assert table.status[1].startswith("mine/i01.tif cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["images=mine"], "say which model"),
+        (["run=run"], "dataset=null: choose test"),
+        (["run=run", "images=mine", "epoch=7"], "has no checkpoint epoch_007.ckpt; it has best"),
+        (["run=run", "images=mine", "views=all"], "full"),
+        (["run=run", "images=mine", "views.dihedral=[rot90]"], "there is no view rot90"),
+        (["run=run", "images=mine", "out=result.xlsx"], "ends in .parquet or .csv"),
+        (["run=face", "images=mine"], "use hpa-lit embed"),
+        (["run=run", "images=mine", "trainer=gpu"], "no GPU was found"),
+        (["run=run", "dataset=test", "paths.root=none"], "stage=metadata"),
+        (["run=run", "images=mine", "batchsize=3"], "batch_size"),
+    ],
+)
+def test_mistakes_end_with_one_message(run, tmp_path, words, message):
+    if "trainer=gpu" in words and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    save_run(tmp_path / "run")
+    save_run(tmp_path / "face", embedder=True)
+    save_pictures(tmp_path / "mine", 1)
+    with pytest.raises(SystemExit, match=r"(?s)^error: .*" + message):
+        run(*words)
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on(tmp_path):
+    save_run(tmp_path / "run")
+    save_pictures(tmp_path / "mine", 30)
+    words = [
+        sys.executable,
+        "-m",
+        "hpa_lit.predict",
+        "run=run",
+        "images=mine",
+        "views=full",
+        "workers=0",
+        "save_every=0",
+    ]
+    words += ["trainer=cpu", "batch_size=1"]
+    environment = os.environ | {"PYTHONPATH": str(Path(predict.__file__).parents[1])}
+    process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    folder = tmp_path / "run" / "predictions"
+    while process.poll() is None and len(list(folder.glob(".*.parts/*.parquet"))) < 3:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not list(folder.glob("*.parquet"))
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert "of 30 images are predicted already" in done.stdout
+    assert [path.name for path in folder.iterdir()] == ["folder-mine_best_full.parquet"]
+    killed = prediction_file.read(folder / "folder-mine_best_full.parquet")
+    (folder / "folder-mine_best_full.parquet").unlink()
+    subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=500)
+    whole = prediction_file.read(folder / "folder-mine_best_full.parquet")
+    assert np.array_equal(killed.probabilities, whole.probabilities)
+
+
+@pytest.mark.slow
+def test_two_processes_and_torchrun(tmp_path):
+    save_run(tmp_path / "run")
+    save_pictures(tmp_path / "mine", 5)
+    damage(tmp_path / "mine" / "i04.tif")
+    environment = os.environ | {"PYTHONPATH": str(Path(predict.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    words = ["-m", "hpa_lit.predict", "run=run", "images=mine", "workers=0", "trainer=cpu"]
+    starts = {
+        "one": [sys.executable, *words],
+        "two": [sys.executable, *words, "trainer.devices=2"],
+        "torchrun": [str(Path(sys.executable).parent / "torchrun"), "--standalone", "--nproc-per-node", "2", *words],
+    }
+    found = {}
+    for name, start in starts.items():
+        line = [*start, f"out={name}.parquet"]
+        done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
+        assert done.returncode == 1
+        assert done.stderr.count("error: 1 of 5 images could not be read") == 1
+        found[name] = prediction_file.read(tmp_path / f"{name}.parquet")
+        assert found[name].ids == tuple(f"i0{n}" for n in range(5))
+        np.testing.assert_allclose(found[name].probabilities, found["one"].probabilities, atol=1e-5, rtol=0)
+
+
+def test_pictures_in_planes_and_in_one_file_are_one(run, tmp_path):
+    save_run(tmp_path / "run")
+    pictures = save_pictures(tmp_path / "mine", 2)
+    (tmp_path / "planes").mkdir()
+    for row, picture in enumerate(pictures):
+        for channel, color in enumerate(rgby.COLORS):
+            Image.fromarray(picture[:, :, channel]).save(tmp_path / "planes" / f"i{row:02}_{color}.png")
+    for name in ("mine", "planes"):
+        run("run=run", f"images={name}", f"out={name}.parquet")
+    one, other = (prediction_file.read(Path(f"{name}.parquet")) for name in ("mine", "planes"))
+    assert np.array_equal(one.probabilities, other.probabilities)
