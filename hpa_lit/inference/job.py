@@ -29,6 +29,13 @@ from hpa_lit.prediction_file import Predictions
 # Settings that say how a job runs, not what it is about.
 RUNNING = ("batch_size", "workers", "bits", "channels_last", "save_every")
 
+# Warnings of Lightning that a decision here answers, or that are about its own insides.
+ANSWERED_WARNINGS = (
+    ".*does not have many workers.*",  # `workers` says how many
+    ".*length of `DataLoader`.* is zero.*",  # what is left to do after a kill may be nothing
+    ".*LeafSpec.*",
+)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -134,7 +141,7 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
         job: What to predict.
         trainer_arguments: Of Lightning's Trainer; `devices` and `num_nodes` as numbers or lists.
     """
-    for message in (".*does not have many workers.*", ".*LeafSpec.*"):  # `workers` says how many; Lightning's own
+    for message in ANSWERED_WARNINGS:
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     folder = job.parts(str(trainer_arguments["precision"]))

@@ -46,6 +46,7 @@ class Predictor(pl.LightningModule):
         channels_last: bool = False,
     ) -> None:
         super().__init__()
+        self.allow_zero_length_dataloader_with_multiple_devices = True  # a rank may have nothing left to do
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.net = net.to(memory_format=self.memory_format)
         self.views, self.crop_size, self.keep_features = views, crop_size, features

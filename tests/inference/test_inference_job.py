@@ -12,6 +12,7 @@ from hpa_lit.errors import InputError
 from hpa_lit.inference import Job, describe, predict, view_names
 from hpa_lit.inference.job import PartWriter
 from hpa_lit.inference.predictor import Answers
+from hpa_lit.prediction_file import Predictions
 
 TRAINER = {"accelerator": "cpu", "devices": 1, "precision": "32-true", "enable_progress_bar": False}
 VIEWS = view_names(2, ["default", "flipud"])
@@ -68,32 +69,37 @@ def test_batch_size_changes_last_digits_at_most(job, whole, tmp_path):
         np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-5, rtol=0)
 
 
-@pytest.mark.slow
-def test_two_ranks_give_what_one_gives(job, whole, tmp_path):
-    output = tmp_path / "a.parquet"
-    trainer = TRAINER | {"devices": 2, "strategy": "ddp", "num_nodes": 1}
-    ranks.run("hpa_lit.inference:predict", trainer, replace(job, output=output, save_every=0), trainer)
-    found = prediction_file.read(output)
-    assert found.ids == whole.ids
-    np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-5, rtol=0)
-    np.testing.assert_allclose(found.features, whole.features, atol=1e-4, rtol=0)
-    assert list(tmp_path.iterdir()) == [output]
-
-
-def leave_part(job, ids, probability, status="ok"):
+def leave_part(job, ids, known=0.125, status="ok"):
     """Leave the part that a process killed after these images would leave, with a number that no network gave."""
     writer = PartWriter(job, job.parts("32-true"))
-    answers = Answers(
-        np.full((len(ids), len(VIEWS), len(LABELS)), probability if status == "ok" else np.nan, np.float32),
-        np.full((len(ids), len(VIEWS), 512), probability if status == "ok" else np.nan, np.float32),
-    )
+    if not isinstance(known, Predictions):
+        value = known if status == "ok" else np.nan
+        answers = [np.full((len(ids), len(VIEWS), width), value, np.float32) for width in (len(LABELS), 512)]
+    else:
+        answers = [known.probabilities, known.features]
+    answers = Answers(*answers)
     writer.kept.append((ids, [status] * len(ids), answers))
     writer.flush()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_two_ranks_give_what_one_gives(job, whole, tmp_path, done):
+    begun = replace(job, output=tmp_path / "a.parquet", save_every=0)
+    for rank in range(done):  # whose work a killed job has left behind, so that it has nothing left to do
+        leave_part(begun, list(job.files)[1 - rank :: 2], whole.take(range(1 - rank, 10, 2)))
+    trainer = TRAINER | {"devices": 2, "strategy": "ddp", "num_nodes": 1}
+    ranks.run("hpa_lit.inference:predict", trainer, begun, trainer)
+    found = prediction_file.read(begun.output)
+    assert found.ids == whole.ids
+    np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(found.features, whole.features, atol=1e-4, rtol=0)
+    assert list(tmp_path.iterdir()) == [begun.output]
+
+
 def test_a_killed_job_goes_on_from_its_parts(job, whole, tmp_path, capsys):
     begun = replace(job, output=tmp_path / "a.parquet")
-    leave_part(begun, ["i00", "i01", "i02", "i03"], 0.125)
+    leave_part(begun, ["i00", "i01", "i02", "i03"])
     found = result(job, begun.output)
     assert (found.probabilities[:4] == 0.125).all()
     assert np.array_equal(found.probabilities[4:], whole.probabilities[4:])
@@ -102,7 +108,7 @@ def test_a_killed_job_goes_on_from_its_parts(job, whole, tmp_path, capsys):
 
 def test_a_batch_done_in_part_is_done_again_in_the_same_company(job, whole, tmp_path):
     begun = replace(job, output=tmp_path / "a.parquet")
-    leave_part(begun, ["i04"], 0.125)
+    leave_part(begun, ["i04"])
     found = result(job, begun.output)
     others = np.arange(10) != 4
     assert np.array_equal(found.probabilities[others], whole.probabilities[others])
@@ -110,14 +116,14 @@ def test_a_batch_done_in_part_is_done_again_in_the_same_company(job, whole, tmp_
 
 def test_images_that_failed_before_the_kill_are_tried_again(job, whole, tmp_path):
     begun = replace(job, output=tmp_path / "a.parquet")
-    leave_part(begun, ["i08", "i09"], 0, status="the disk was away")
+    leave_part(begun, ["i08", "i09"], status="the disk was away")
     assert equal(result(job, begun.output), whole)
 
 
 def test_parts_of_another_checkpoint_or_other_views_are_not_used(job, whole, tmp_path):
     output = tmp_path / "a.parquet"
     for changes in ({"model": replace(job.model, digest="other")}, {"views": VIEWS[::-1]}, {"bits": 16}):
-        leave_part(replace(job, output=output, **changes), ["i00", "i01", "i02", "i03"], 0.125)
+        leave_part(replace(job, output=output, **changes), ["i00", "i01", "i02", "i03"])
     assert equal(result(job, output), whole)
 
 
@@ -160,3 +166,9 @@ def test_an_embedder_gives_features_and_no_probabilities(tmp_path):
 def test_a_batch_of_nothing_is_refused(job):
     with pytest.raises(InputError, match="batch_size=0"):
         replace(job, batch_size=0)
+
+
+def test_a_job_killed_before_its_parts_were_joined_only_joins_them(job, tmp_path):
+    begun = replace(job, output=tmp_path / "a.parquet")
+    leave_part(begun, list(job.files))
+    assert (result(job, begun.output).probabilities == 0.125).all()
