@@ -70,7 +70,10 @@ class Job:
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise InputError(f"batch_size={self.batch_size}: at least one image")
-        if self.model.data["crop_size"] is None and any(not view.startswith("crop0/") for view in self.views):
+        size, crop = self.model.data["image_size"], self.model.data["crop_size"]
+        if crop is not None and crop > size:
+            raise InputError(f"data.crop_size={crop} is larger than the images, {size}: set it lower")
+        if crop is None and any(not view.startswith("crop0/") for view in self.views):
             raise InputError(f"{self.model.run} was trained on whole images, without crops: views=none or dihedral")
 
     def parts(self, precision: str) -> Path:

@@ -12,7 +12,6 @@ from hpa_lit.errors import InputError
 from hpa_lit.inference import Job, describe, predict, view_names
 from hpa_lit.inference.job import PartWriter
 from hpa_lit.inference.predictor import Answers
-from hpa_lit.prediction_file import Predictions
 
 TRAINER = {"accelerator": "cpu", "devices": 1, "precision": "32-true", "enable_progress_bar": False}
 VIEWS = view_names(2, ["default", "flipud"])
@@ -69,15 +68,14 @@ def test_batch_size_changes_last_digits_at_most(job, whole, tmp_path):
         np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-5, rtol=0)
 
 
-def leave_part(job, ids, known=0.125, status="ok"):
-    """Leave the part that a process killed after these images would leave, with a number that no network gave."""
+def leave_part(job, ids, known=None, status="ok"):
+    """Leave the part that a process killed after these images would leave; unless `known`, of 0.125 throughout."""
     writer = PartWriter(job, job.parts("32-true"))
-    if not isinstance(known, Predictions):
-        value = known if status == "ok" else np.nan
-        answers = [np.full((len(ids), len(VIEWS), width), value, np.float32) for width in (len(LABELS), 512)]
+    if known is None:
+        value = 0.125 if status == "ok" else np.nan
+        answers = Answers(*(np.full((len(ids), len(VIEWS), width), value, np.float32) for width in (len(LABELS), 512)))
     else:
-        answers = [known.probabilities, known.features]
-    answers = Answers(*answers)
+        answers = Answers(known.probabilities, known.features)
     writer.kept.append((ids, [status] * len(ids), answers))
     writer.flush()
 
@@ -166,6 +164,12 @@ def test_an_embedder_gives_features_and_no_probabilities(tmp_path):
 def test_a_batch_of_nothing_is_refused(job):
     with pytest.raises(InputError, match="batch_size=0"):
         replace(job, batch_size=0)
+
+
+def test_a_crop_larger_than_the_images_is_refused(job):
+    large = replace(job.model, data={**job.model.data, "crop_size": 64})
+    with pytest.raises(InputError, match=r"data\.crop_size=64 is larger than the images, 40"):
+        replace(job, model=large)
 
 
 def test_a_job_killed_before_its_parts_were_joined_only_joins_them(job, tmp_path):
