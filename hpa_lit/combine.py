@@ -29,7 +29,7 @@ def main(config: DictConfig) -> None:
     settings = resolved(config)
     result = combine(
         {str(path): prediction_file.read(path) for path in find(settings["predictions"])},
-        views=settings["views"],
+        views=settings["over_views"],
         weights=settings["weights"],
         pairs=pairs(Path(settings["duplicates"])) if settings["duplicates"] else (),
         folds=settings["folds"],

@@ -56,7 +56,7 @@ def test_golden_ensemble(folds, golden, monkeypatch, capsys):
 def test_mean_views_weights_and_output(folds, monkeypatch):
     arrays, order, tmp_path = folds
     files = ",".join(str(tmp_path / "folds" / f"fold{fold}.parquet") for fold in (2, 0))
-    run(monkeypatch, f"predictions=[{files}]", "views=mean", "weights=[3,1]", f"output={tmp_path}/x.parquet",
+    run(monkeypatch, f"predictions=[{files}]", "over_views=mean", "weights=[3,1]", f"output={tmp_path}/x.parquet",
         f"paths.outputs={tmp_path}")  # fmt: skip
     expected = (3 * arrays["whole_average"][2] + arrays["whole_average"][0]) / 4
     found = prediction_file.read(tmp_path / "x.parquet").probabilities[:, 0]
@@ -68,7 +68,7 @@ def test_mean_views_weights_and_output(folds, monkeypatch):
     [
         (["predictions={folds}/fold7.parquet"], "there is no file .*fold7.parquet"),
         (["predictions=[{folds}/fold0.parquet,{folds}/fold1.parquet]", "folds=[0,1,2]"], "run winner lacks fold 2"),
-        (["predictions={folds}/*", "views=median"], "choose maximum or mean"),
+        (["predictions={folds}/*", "over_views=median"], "choose maximum or mean"),
         (["predictions={folds}/*", "on_failed=skip"], "choose error or drop"),
         (["predictions={folds}/*", "view=mean"], "Valid keys here: .*views"),
         ([], "predictions"),

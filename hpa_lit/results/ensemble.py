@@ -27,7 +27,7 @@ def over_views(stack: npt.ArrayLike, how: How = "maximum") -> Doubles:
     """
     values = probabilities("views", stack, ndim=3)
     if how not in ("maximum", "mean"):
-        raise InputError(f"views={how}: choose maximum or mean")
+        raise InputError(f"over_views={how}: choose maximum or mean")
     result: Doubles = values.max(axis=0) if how == "maximum" else values.mean(axis=0)
     return result
 
