@@ -2,7 +2,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: env check test demo clean
+.PHONY: env check test test-all demo clean
 
 # The environment, made again when what it is made from changes.
 env: $(VENV)/.made
@@ -19,8 +19,12 @@ check: env
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 2 -m "not slow"
 
-# Every test, the slow ones too.
+# The tests that take seconds each.
 test: env
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+# Every test, the slow ones too: half an hour on two cores.
+test-all: env
 	$(BIN)/pytest -q -n 2
 
 # Train a small classifier on 32 pictures that it draws.

@@ -5,11 +5,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hpa_lit import prediction_file
 from hpa_lit.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.results.combination import combine
-from hpa_lit.results.tables import pairs
 from hpa_lit.tree import OutputTree
 
 
@@ -26,6 +23,10 @@ def find(patterns: str | list[str]) -> list[Path]:
 @command("combine")
 def main(config: DictConfig) -> None:
     """Read the prediction files, combine them, write one."""
+    from hpa_lit import prediction_file
+    from hpa_lit.results.combination import combine
+    from hpa_lit.results.tables import pairs
+
     settings = resolved(config)
     result = combine(
         {str(path): prediction_file.read(path) for path in find(settings["predictions"])},

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import cv2
 from omegaconf import DictConfig
 
 from hpa_lit.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.synthetic import contact_sheet, draw_atlas
 from hpa_lit.tree import DataTree, replacing
 
 FORMATS = ("png", "tif", "both")
@@ -16,6 +14,10 @@ FORMATS = ("png", "tif", "both")
 @command("draw")
 def main(config: DictConfig) -> None:
     """Draw the images, the tables and the hidden answers, then say what there is."""
+    import cv2
+
+    from hpa_lit.synthetic import contact_sheet, draw_atlas
+
     settings = resolved(config)["draw"]
     if settings["format"] not in FORMATS:
         raise InputError(f"draw.format={settings['format']}: choose from {', '.join(FORMATS)}")

@@ -7,25 +7,21 @@ images, a table in words and a contact sheet.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf
-from PIL import Image
 
-from hpa_lit import prediction_file, ranks, rgby
+from hpa_lit import ranks
 from hpa_lit.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.labels import LABEL_NAMES
-from hpa_lit.results import neighbours, submission, tables
-from hpa_lit.results.contact import in_words, neighbour_sheet
-from hpa_lit.results.files import read_features
 from hpa_lit.tree import AnswerTree, DataTree, OutputTree, replacing
 
 if TYPE_CHECKING:
-    from hpa_lit.inference import Model
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
 
-Files = dict[str, rgby.ImageFiles]
+    from hpa_lit.inference import Model
+    from hpa_lit.rgby import ImageFiles
+
 COLUMNS = ("Id", "Target", "antibody", "antibody_code")
 LEFT_OUT = 2000  # gallery images that say how alike an image of the atlas is to the others
 
@@ -33,6 +29,13 @@ LEFT_OUT = 2000  # gallery images that say how alike an image of the atlas is to
 @command("neighbours")
 def main(config: DictConfig) -> None:
     """Search; then say what replacement would do, and do it, or show own images their neighbours."""
+    import numpy as np
+    from PIL import Image
+
+    from hpa_lit.results import neighbours, submission, tables
+    from hpa_lit.results.contact import in_words, neighbour_sheet
+    from hpa_lit.results.files import read_features
+
     settings = resolved(config)
     out, on_failed = AnswerTree(Path(settings["output"])), settings["on_failed"]
     own = settings["images"] is not None
@@ -77,9 +80,9 @@ def main(config: DictConfig) -> None:
 def replace(
     settings: dict[str, Any],
     out: AnswerTree,
-    truth: pd.DataFrame,
-    best: pd.DataFrame,
-    scores: npt.NDArray[np.float32],
+    truth: "pd.DataFrame",
+    best: "pd.DataFrame",
+    scores: "npt.NDArray[np.float32]",
 ) -> None:
     """Say what each threshold would do; replace the answers above one where there is a submission.
 
@@ -90,6 +93,9 @@ def replace(
         best: The gallery row most like each.
         scores: Its cosine, shape (n,).
     """
+    from hpa_lit.labels import LABEL_NAMES
+    from hpa_lit.results import neighbours, submission
+
     same, equal = (truth[name].to_numpy() == best[name].to_numpy() for name in ("antibody_code", "Target"))
     table = neighbours.threshold_table(scores, same, equal)
     submission.write(out.thresholds, table)
@@ -118,13 +124,13 @@ def label_tables(settings: dict[str, Any]) -> tuple[Path, Path]:
     return Path(settings["gallery_table"] or gallery), Path(settings["query_table"] or queries)
 
 
-def embed(settings: dict[str, Any], output: Path) -> tuple["Model", Files, Files]:
+def embed(settings: dict[str, Any], output: Path) -> tuple["Model", dict[str, "ImageFiles"], dict[str, "ImageFiles"]]:
     """Write the features of own images by the network that made the gallery's.
 
     Returns:
         The network, the files of the own images by Id, and those of the gallery's.
     """
-    from hpa_lit import inference
+    from hpa_lit import inference, prediction_file, rgby
     from hpa_lit.data.sources import folder_files
 
     checkpoint, _ = inference.find_checkpoint(settings["run"], settings["epoch"], None, OutputTree(Path()))
@@ -146,11 +152,14 @@ def embed(settings: dict[str, Any], output: Path) -> tuple["Model", Files, Files
     return model, files, pictures
 
 
-def usual_scores(settings: dict[str, Any], gallery: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def usual_scores(settings: dict[str, Any], gallery: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
     """How alike images of the atlas are to the gallery when they are not in it.
 
     Those of the file `held_out`; without it, images of the gallery and their nearest but themselves.
     """
+    from hpa_lit.results import neighbours
+    from hpa_lit.results.files import read_features
+
     if settings["held_out"]:
         _, others = read_features(Path(settings["held_out"]), settings["on_failed"])
         return neighbours.match(others, gallery, 1, settings["standardise"])[1][:, 0]

@@ -8,20 +8,6 @@ from omegaconf import DictConfig
 
 from hpa_lit.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.stages import (
-    antibody_splits,
-    corrections,
-    download,
-    duplicates,
-    folds,
-    leak,
-    metadata,
-    resize,
-    statistics,
-    verify,
-)
-from hpa_lit.stages.failures import IncompleteError
-from hpa_lit.stages.workers import Workers
 from hpa_lit.tree import DataTree
 
 Stages = dict[str, Callable[[], None]]
@@ -30,6 +16,8 @@ Stages = dict[str, Callable[[], None]]
 @command("prepare")
 def main(config: DictConfig) -> None:
     """Run the stages that were asked for, in the order of their inputs."""
+    from hpa_lit.stages.failures import IncompleteError
+
     settings = resolved(config)
     available = stages(settings, DataTree(Path(settings["paths"]["root"]).absolute()))
     wanted = [settings["stage"]] if isinstance(settings["stage"], str) else settings["stage"]
@@ -54,6 +42,20 @@ def main(config: DictConfig) -> None:
 
 def stages(settings: dict[str, Any], tree: DataTree) -> Stages:
     """Every stage with its settings, in the order of their inputs."""
+    from hpa_lit.stages import (
+        antibody_splits,
+        corrections,
+        download,
+        duplicates,
+        folds,
+        leak,
+        metadata,
+        resize,
+        statistics,
+        verify,
+    )
+    from hpa_lit.stages.workers import Workers
+
     options, size = settings["prepare"], settings["data"]["image_size"]
     workers = Workers(options["workers"], options["backend"], options["scheduler"])
     recipe = resize.Recipe(settings["data"]["bits"], tuple(options["rgb_channels"]), options["upscale"])

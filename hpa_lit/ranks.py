@@ -24,7 +24,7 @@ def trainer_arguments(trainer: dict[str, Any]) -> dict[str, Any]:
         trainer: accelerator, devices, num_nodes and more, as Lightning's Trainer takes them.
 
     Raises:
-        InputError: A GPU is asked for and there is none.
+        InputError: A GPU is asked for and there is none, or several machines without a launcher.
     """
     import torch
 
@@ -34,6 +34,8 @@ def trainer_arguments(trainer: dict[str, Any]) -> dict[str, Any]:
         raise InputError("no GPU was found; trainer=cpu trains on the CPU")
     if trainer["devices"] in ("auto", -1):
         trainer["devices"] = max(gpus, 1)
+    if trainer["num_nodes"] > 1 and not is_rank():
+        raise InputError("trainer.num_nodes > 1: start the command with torchrun or srun on every machine")
     if "LOCAL_WORLD_SIZE" in os.environ:
         here, everywhere = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
         if not isinstance(trainer["devices"], list):
@@ -74,8 +76,6 @@ def launch(function: str, processes: int, *arguments: Any) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    # What torchrun does too: ranks that all start a thread a core would hinder one another.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -86,10 +86,16 @@ def launch(function: str, processes: int, *arguments: Any) -> None:
         max_restarts=0,
         start_method="spawn",
     )
+    # Ranks that all started a thread a core would hinder one another.
+    threads = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = threads or str(max(1, len(os.sched_getaffinity(0)) // processes))
     try:
         elastic_launch(config, _call)(function, *arguments)
     except ChildFailedError as error:
         raise SystemExit(f"error: {len(error.failures)} of {processes} processes failed, see above") from None
+    finally:
+        if threads is None:
+            del os.environ["OMP_NUM_THREADS"]
 
 
 def _call(function: str, *arguments: Any) -> None:

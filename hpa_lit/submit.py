@@ -2,24 +2,26 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from hpa_lit.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.prediction_file import Predictions
-from hpa_lit.results import evaluation, files, submission, tables, thresholds
-from hpa_lit.results.arrays import Doubles
 from hpa_lit.tree import AnswerTree, DataTree, replacing
 
-FITS = {"f1": thresholds.f1, "soft_f1": thresholds.soft_f1}
+if TYPE_CHECKING:
+    from hpa_lit.prediction_file import Predictions
+    from hpa_lit.results.arrays import Doubles
 
 
 @command("submit")
 def main(config: DictConfig) -> None:
     """Choose thresholds, answer, score, write."""
+    import pandas as pd
+
+    from hpa_lit.results import evaluation, files, submission, tables
+
     settings = resolved(config)
     data, out = DataTree(Path(settings["paths"]["root"])), AnswerTree(Path(settings["output"]))
     predictions = files.read_single(Path(settings["predictions"]), settings["on_failed"])
@@ -58,16 +60,19 @@ def main(config: DictConfig) -> None:
 
 
 def choose(
-    settings: dict[str, Any], data: DataTree, predictions: Predictions
-) -> tuple[Doubles, dict[str, float] | None]:
+    settings: dict[str, Any], data: DataTree, predictions: "Predictions"
+) -> tuple["Doubles", dict[str, float] | None]:
     """The thresholds, and for fitted ones the macro F1 that they promise on images they were not fitted on."""
+    from hpa_lit.results import evaluation, files, tables, thresholds
+
+    fits = {"f1": thresholds.f1, "soft_f1": thresholds.soft_f1}
     kind, names = settings["thresholds"], predictions.labels
     if kind == "fixed":
         return thresholds.fixed(settings["fixed"], len(names)), None
     if kind == "ratio":
         return thresholds.ratio(predictions.probabilities[:, 0], wanted_ratios(settings["ratios"], data, names)), None
-    if kind not in FITS:
-        raise InputError(f"thresholds={kind}: choose ratio, fixed, {' or '.join(FITS)}")
+    if kind not in fits:
+        raise InputError(f"thresholds={kind}: choose ratio, fixed, {' or '.join(fits)}")
     if not settings["out_of_fold"]:
         raise InputError(f"thresholds={kind} are fitted on combined validation predictions: set out_of_fold=FILE")
     known = files.read_single(Path(settings["out_of_fold"]), settings["on_failed"])
@@ -76,13 +81,15 @@ def choose(
     where = settings["out_of_fold_truth"]
     tables_of_truth = [data.metadata("train"), data.metadata("external")] if where == "data" else _places(where)
     truth, probs = tables.targets(tables_of_truth, known.ids, len(names)), known.probabilities[:, 0]
-    held_out = thresholds.cross_validated(probs, truth, FITS[kind], settings["always_top"])
+    held_out = thresholds.cross_validated(probs, truth, fits[kind], settings["always_top"])
     low, high = evaluation.bootstrap_interval(truth, held_out)
-    return FITS[kind](probs, truth), {"macro_f1": evaluation.macro_f1(truth, held_out), "low": low, "high": high}
+    return fits[kind](probs, truth), {"macro_f1": evaluation.macro_f1(truth, held_out), "low": low, "high": high}
 
 
-def wanted_ratios(ratios: str, data: DataTree, names: tuple[str, ...]) -> Doubles:
+def wanted_ratios(ratios: str, data: DataTree, names: tuple[str, ...]) -> "Doubles":
     """The share of images that each label is to be given to."""
+    from hpa_lit.results import tables, thresholds
+
     if ratios not in ("train", "leaderboard"):
         return tables.by_label(Path(ratios), "ratio", names)
     if not data.train_csv.is_file():

@@ -39,20 +39,17 @@ def main(config: DictConfig) -> None:
     """Check the config and every image, then train here, or in a process a device."""
     settings = resolved(config)
     settings["trainer"] = trainer = ranks.trainer_arguments(settings["trainer"])
-    processes = ranks.count(trainer)
-    if settings["batch_size"] % (processes * trainer["num_nodes"]):
+    processes = ranks.count(trainer) * trainer["num_nodes"]
+    if settings["batch_size"] % processes:
         raise InputError(
             f"batch_size={settings['batch_size']} counts the images on all devices together and cannot be shared among "
-            f"{processes * trainer['num_nodes']}: set it to a multiple"
+            f"{processes}: set it to a multiple"
         )
     train, valid = load_examples(settings)
     run = RunTree(Path(HydraConfig.get().runtime.output_dir).absolute())
     if ranks.is_first():
         claim(run, settings)
-    if ranks.is_rank() or processes == 1:
-        fit(settings, run, train, valid)
-    else:
-        ranks.launch("hpa_lit.train:fit", processes, settings, run, train, valid)
+    ranks.run("hpa_lit.train:fit", trainer, settings, run, train, valid)
 
 
 def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:

@@ -10,6 +10,7 @@ from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
 import hpa_lit.command  # noqa: F401  registers what the configs resolve with
+from hpa_lit.__main__ import COMMANDS
 from hpa_lit.conf_dir import conf_dir
 from hpa_lit.schedules import SCHEDULES
 
@@ -77,7 +78,7 @@ def test_run_folders(overrides, folder):
     assert composed(*overrides)["run_folder"] == folder
 
 
-@pytest.mark.parametrize("command", ["train"])
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"]])
 def test_help_does_not_wait_for_heavy_imports(command, flag):
     code = (

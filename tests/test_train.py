@@ -106,8 +106,9 @@ def test_the_same_command_goes_on_where_it_stopped(trained, pictures, tmp_path):
     (stopped.folder / "checkpoints").mkdir(parents=True)
     for name in ("epoch_001", "last", "best"):  # as a run killed in its second epoch leaves it
         shutil.copy(run.checkpoint(1), stopped.folder / "checkpoints" / f"{name}.ckpt")
-    config = settings(pictures, tmp_path)
-    fit(config, stopped, *load_examples(config))
+    done = command(*arguments(pictures, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "going on from" in done.stdout
     whole, resumed = (torch.load(r.checkpoint(2), weights_only=True) for r in (run, stopped))
     assert whole["global_step"] == resumed["global_step"] == 8
     torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)

@@ -51,7 +51,7 @@ def export(path: Path, predictions: Predictions) -> None:
             with temporary.open("wb") as file:
                 np.savez(file, ids=ids, status=status, probs=probabilities, feats=features)
             return
-        from anndata import AnnData  # type: ignore[import-untyped]
+        from anndata import AnnData
 
         table = pd.DataFrame({"status": pd.Categorical(status)}, index=pd.Index(ids, dtype=object))
         uns = {name: getattr(predictions, name) or "" for name in ("run", "dataset", "checkpoint")}
