@@ -8,6 +8,7 @@ An image is a field of cells in four planes, always in the order red (microtubul
 import gzip
 import hashlib
 import io
+import math
 import re
 import uuid
 from collections.abc import Sequence
@@ -135,11 +136,15 @@ def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) 
     return [((plane.astype(np.uint32) * 510 + top) // (2 * top)).astype(np.uint8) for plane in planes]
 
 
-def size(path: Path) -> tuple[int, int]:
+def size(path: Path, stack: bool = False) -> tuple[int, int]:
     """Height and width of a picture, from its header, and a look whether its end is there.
 
+    Args:
+        path: A picture.
+        stack: Whether it must hold all four planes.
+
     Raises:
-        InputError: The file is absent, no picture, or cut short.
+        InputError: The file is absent, no picture, cut short, or of pixels or planes that `read` refuses.
     """
     name = path.name.lower()
     try:
@@ -155,7 +160,15 @@ def size(path: Path) -> tuple[int, int]:
                 )
                 if end > path.stat().st_size:
                     raise InputError(f"{path} is cut short")
-                return page.imagelength, page.imagewidth
+                height, width = page.imagelength, page.imagewidth
+                shape = tiff.series[0].shape
+                if page.dtype not in (np.uint8, np.uint16):
+                    raise InputError(f"{path}: pixels are {page.dtype}; save them as 8-bit or unsigned 16-bit")
+                if stack and math.prod(shape) != 4 * height * width:
+                    raise InputError(
+                        f"{path} has shape {shape}: expected four channels, or a name that ends in _<color>"
+                    )
+                return height, width
         with Image.open(path) as picture:
             width, height = picture.size
             end_mark = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}.get(picture.format or "", b"")

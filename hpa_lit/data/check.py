@@ -61,7 +61,7 @@ def image_sizes(ids: Sequence[str], files: Sequence[rgby.ImageFiles]) -> Counter
 
 def _look(files: rgby.ImageFiles) -> tuple[int, int] | str:
     try:
-        sizes = {color: rgby.size(path) for color, path in files.items()}
+        sizes = {color: rgby.size(path, color == rgby.STACK) for color, path in files.items()}
     except InputError as error:
         return str(error)
     if len(set(sizes.values())) > 1:

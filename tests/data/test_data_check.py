@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from hpa_lit import rgby
@@ -30,6 +31,18 @@ def test_missing_images_and_planes_are_all_named(folder):
     assert "a: no red and no blue plane" in str(error.value)
     assert "nobody: no image" in str(error.value)
     assert str(folder) in str(error.value)
+
+
+def test_files_of_other_channels_and_pixels_are_named(tmp_path):
+    rgby.write(tmp_path / "good.tif", np.zeros((20, 30, 4), np.uint8), "good")
+    tifffile.imwrite(tmp_path / "three.tif", np.zeros((3, 20, 30), np.uint8))
+    tifffile.imwrite(tmp_path / "floats.tif", np.zeros((4, 20, 30), np.float32))
+    images = rgby.list_images(tmp_path)
+    with pytest.raises(InputError) as error:
+        image_sizes(list(images), list(images.values()))
+    assert "2 of 3 images" in str(error.value)
+    assert "three.tif has shape (3, 20, 30): expected four channels" in str(error.value)
+    assert "floats.tif: pixels are float32" in str(error.value)
 
 
 def test_unreadable_and_unequal_planes_are_all_named(folder):
