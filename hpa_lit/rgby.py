@@ -136,6 +136,13 @@ def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) 
     return [((plane.astype(np.uint32) * 510 + top) // (2 * top)).astype(np.uint8) for plane in planes]
 
 
+def resize(image: Pixels, side: int) -> Pixels:
+    """Bilinear resize of (H, W, 4) to (side, side, 4); the same array where it has that size."""
+    if image.shape[:2] == (side, side):
+        return image
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
 def size(path: Path, stack: bool = False) -> tuple[int, int]:
     """Height and width of a picture, from its header, and a look whether its end is there.
 

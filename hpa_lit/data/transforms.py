@@ -8,18 +8,9 @@ from typing import Any
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 import albumentations as A
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
-
-
-def resize(image: Pixels, side: int) -> Pixels:
-    """Bilinear resize of (H, W, C) to (side, side, C); the same array where it has that size."""
-    if image.shape[:2] == (side, side):
-        return image
-    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+from hpa_lit.rgby import Pixels, resize
 
 
 @dataclass

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from hpa_lit import rgby
-from hpa_lit.data.transforms import resize
 from hpa_lit.errors import InputError
 from hpa_lit.prediction_file import OK
 
@@ -44,7 +43,7 @@ class WholeImages(Dataset[dict[str, object]]):
         try:
             if not self.files[row]:
                 raise InputError("there is no image of this Id")
-            status, image = OK, resize(rgby.read(self.files[row], self.bits), self.image_size)
+            status, image = OK, rgby.resize(rgby.read(self.files[row], self.bits), self.image_size)
         except InputError as error:
             status, image = str(error), np.zeros((self.image_size, self.image_size, 4), np.uint8)
         planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))

@@ -9,9 +9,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from hpa_lit import rgby
 from hpa_lit.errors import InputError
 from hpa_lit.stages import failures, tables
@@ -47,13 +44,6 @@ class Target:
     path: Path
 
 
-def resized(image: rgby.Pixels, size: int) -> rgby.Pixels:
-    """Bring an image (H, W, 4) to (size, size, 4) bilinearly; one of that size stays as it is."""
-    if image.shape[:2] == (size, size):
-        return image
-    return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
 def make(task: tuple[str, list[Target]], recipe: Recipe) -> str | None:
     """Make the pictures of one Id; say why where that cannot be."""
     image_id, targets = task
@@ -64,7 +54,7 @@ def make(task: tuple[str, list[Target]], recipe: Recipe) -> str | None:
             if target.files != source:
                 source = target.files
                 image = rgby.read(source, recipe.bits, recipe.rgb_channels)
-            rgby.write(target.path, resized(image, target.size), image_id)
+            rgby.write(target.path, rgby.resize(image, target.size), image_id)
     except InputError as error:
         return str(error)
     return None

@@ -6,9 +6,9 @@ import torch
 from scipy import stats
 
 from hpa_lit.data.dihedral import VIEWS
-from hpa_lit.data.transforms import resize
 from hpa_lit.errors import InputError
 from hpa_lit.inference.views import crop_box, cut, view_names
+from hpa_lit.rgby import resize
 
 
 def pictures(size, count=3):
