@@ -2,7 +2,10 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: env check test test-all demo clean
+# `make check` says style before it says tests.
+.NOTPARALLEL:
+
+.PHONY: env check style test test-all demo clean
 
 # The environment, made again when what it is made from changes.
 env: $(VENV)/.made
@@ -13,11 +16,12 @@ $(VENV)/.made: pyproject.toml constraints.txt
 	touch $@
 
 # Style, types and the fast tests.
-check: env
+check: style test
+
+style: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 -m "not slow"
 
 # The tests that take seconds each.
 test: env
