@@ -23,6 +23,12 @@ def main(config: DictConfig) -> None:
     wanted = [settings["stage"]] if isinstance(settings["stage"], str) else settings["stage"]
     if unknown := [name for name in wanted if name not in (*available, "all")]:
         raise InputError(f"there is no stage {', '.join(unknown)}: choose from all, {', '.join(available)}")
+    channels, images = settings["data"]["channels"], settings["prepare"]["images"]
+    if channels != "rgby" and (wanted != ["statistics"] or images is None):
+        raise InputError(
+            f"data.channels={channels}: the atlas is prepared with all its planes, of which a training takes what it "
+            "wants: leave it out; stage=statistics with prepare.images=DIR alone takes it"
+        )
     if settings["prepare"]["dry_run"]:
         if not {"download", "all"} & set(wanted):
             raise InputError("only stage=download has a dry run")
@@ -70,7 +76,9 @@ def stages(settings: dict[str, Any], tree: DataTree) -> Stages:
         "match": lambda: duplicates.run_train_external(tree, distance, workers, on_missing),
         "match_test": lambda: duplicates.run_test(tree, distance, workers, on_missing),
         "folds": lambda: folds.run(tree, options["folds"], seed),
-        "statistics": lambda: statistics.run(tree, size, images, recipe, workers, on_missing),
+        "statistics": lambda: statistics.run(
+            tree, size, images, recipe, workers, on_missing, settings["data"]["channels"]
+        ),
         "antibody_splits": lambda: antibody_splits.run(tree, options["set_aside"], seed),
         "corrections": lambda: corrections.run(tree),
         "leak": lambda: leak.run(tree),

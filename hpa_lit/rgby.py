@@ -11,9 +11,10 @@ import io
 import math
 import re
 import uuid
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ from hpa_lit.errors import InputError
 from hpa_lit.tree import replacing
 
 COLORS = ("red", "green", "blue", "yellow")
+PROTEIN = "green"  # nothing can stand in for it
 STACK = "rgby"  # key of a file that holds all four planes
 # A plane that is stored as a coloured RGB picture, as the HPA's JPEGs are, lies in this channel of it.
 RGB_CHANNELS = (0, 1, 2, 0)
@@ -33,6 +35,8 @@ TIFF_SUFFIXES = tuple(suffix for suffix in SUFFIXES if ".tif" in suffix)
 
 Pixels = npt.NDArray[np.uint8]
 Bits = Literal["auto", 8, 12, 16]
+Channels = Literal["rgby", "rgb"]  # the planes that a network sees
+Missing = Literal["error", "zero"]  # what a plane that an image lacks becomes
 ImageFiles = dict[str, Path]  # by color, or the one file under STACK
 
 
@@ -68,36 +72,61 @@ def list_images(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> dict[str, I
     return {i: {key: path for key, (_, path) in sorted(found[i].items())} for i in sorted(found)}
 
 
-def missing_planes(files: ImageFiles) -> list[str]:
-    """Colors that an image has no file for."""
-    return [] if STACK in files else [color for color in COLORS if color not in files]
+def colors(channels: Channels) -> tuple[str, ...]:
+    """The planes of ``"rgby"`` or ``"rgb"``, in their order."""
+    if channels not in get_args(Channels):
+        raise InputError(f"data.channels={channels}: choose {' or '.join(get_args(Channels))}")
+    return COLORS[: len(channels)]
 
 
-def read(files: ImageFiles, bits: Bits = "auto", rgb_channels: Sequence[int] = RGB_CHANNELS) -> Pixels:
+def missing_planes(files: ImageFiles, channels: Channels = "rgby") -> list[str]:
+    """Colors that an image has no file for; whether a file under STACK holds them all, `stack_planes` knows."""
+    return [] if STACK in files else [color for color in colors(channels) if color not in files]
+
+
+def read(
+    files: ImageFiles,
+    bits: Bits = "auto",
+    rgb_channels: Sequence[int] = RGB_CHANNELS,
+    channels: Channels = "rgby",
+    missing: Missing = "error",
+) -> Pixels:
     """Read an image.
+
+    Of a stack of more planes than wanted the first are taken; a stack of three is red, green and blue.
 
     Args:
         files: Its files, as `list_images` gives them.
         bits: Bit depth of planes that are stored in 16 bits, see `to_uint8`.
         rgb_channels: For planes stored as RGB pictures, the channel that holds the plane, for each color.
+        channels: The planes wanted; others are not looked at.
+        missing: Whether a wanted plane that is not there is an error, or zeros. The protein's is an error always.
 
     Returns:
-        Array of shape (H, W, 4), 0..255, contiguous.
+        Array of shape (H, W, C), C the planes wanted, 0..255, contiguous.
 
     Raises:
         InputError: A plane is missing or unreadable, or the planes differ in size; the message names the files.
     """
+    wanted = colors(channels)
     if STACK in files:
-        return np.ascontiguousarray(cv2.merge(to_uint8(_read_stack(files[STACK]), bits, files[STACK])))
-    if missing := missing_planes(files):
-        raise InputError(
-            f"{_name(files)}: no {' and no '.join(missing)} plane beside {', '.join(map(str, files.values()))}"
-        )
-    planes = [read_plane(files[color], channel) for color, channel in zip(COLORS, rgb_channels, strict=True)]
-    if len({plane.shape for plane in planes}) > 1:
-        sizes = ", ".join(f"{files[c].name} {p.shape[0]} x {p.shape[1]}" for c, p in zip(COLORS, planes, strict=True))
+        stack = _read_stack(files[STACK], len(wanted) if missing == "error" else 3)
+        planes = dict(zip(wanted, stack, strict=False))
+    else:
+        absent = missing_planes(files, channels)
+        if PROTEIN in absent or (absent and missing == "error"):
+            raise InputError(
+                f"{_name(files)}: no {' and no '.join(absent)} plane beside {', '.join(map(str, files.values()))}"
+            )
+        stored = dict(zip(COLORS, rgb_channels, strict=True))
+        planes = {color: read_plane(files[color], stored[color]) for color in wanted if color not in absent}
+    if len({plane.shape for plane in planes.values()}) > 1:
+        sizes = ", ".join(f"{files[c].name} {p.shape[0]} x {p.shape[1]}" for c, p in planes.items())
         raise InputError(f"{_name(files)}: its planes differ in size: {sizes}")
-    return np.ascontiguousarray(cv2.merge(to_uint8(planes, bits, files[COLORS[0]])))
+    path = files[STACK if STACK in files else PROTEIN]
+    ready = dict(zip(planes, to_uint8(list(planes.values()), bits, path), strict=True))
+    blank = np.zeros_like(ready[PROTEIN])
+    return np.ascontiguousarray(cv2.merge([ready.get(color, blank) for color in wanted]))
 
 
 def read_plane(path: Path, rgb_channel: int) -> npt.NDArray[np.generic]:
@@ -143,12 +172,22 @@ def resize(image: Pixels, side: int) -> Pixels:
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def size(path: Path, stack: bool = False) -> tuple[int, int]:
+def stack_planes(path: Path) -> int:
+    """How many planes a TIFF holds, from its header."""
+    try:
+        with tifffile.TiffFile(_source(path)) as tiff:
+            page = tiff.pages.first
+            return math.prod(tiff.series[0].shape) // (page.imagelength * page.imagewidth)
+    except (OSError, EOFError, zlib.error, tifffile.TiffFileError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def size(path: Path, stack: int = 0) -> tuple[int, int]:
     """Height and width of a picture, from its header, and a look whether its end is there.
 
     Args:
         path: A picture.
-        stack: Whether it must hold all four planes.
+        stack: Planes that it must hold at least, of at most four; 0 where it is one plane.
 
     Raises:
         InputError: The file is absent, no picture, cut short, or of pixels or planes that `read` refuses.
@@ -171,10 +210,8 @@ def size(path: Path, stack: bool = False) -> tuple[int, int]:
                 shape = tiff.series[0].shape
                 if page.dtype not in (np.uint8, np.uint16):
                     raise InputError(f"{path}: pixels are {page.dtype}; save them as 8-bit or unsigned 16-bit")
-                if stack and math.prod(shape) != 4 * height * width:
-                    raise InputError(
-                        f"{path} has shape {shape}: expected four channels, or a name that ends in _<color>"
-                    )
+                if stack and not stack <= math.prod(shape) / (height * width) <= len(COLORS):
+                    raise InputError(f"{path} has shape {shape}: expected {_expected(stack)}")
                 return height, width
         with Image.open(path) as picture:
             width, height = picture.size
@@ -231,10 +268,13 @@ def content_uuid(path: Path) -> str:
     return found[1]
 
 
+def _source(path: Path) -> Path | io.BytesIO:
+    return io.BytesIO(gzip.decompress(path.read_bytes())) if path.name.lower().endswith(".gz") else path
+
+
 def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
     try:
-        source = io.BytesIO(gzip.decompress(path.read_bytes())) if path.name.lower().endswith(".gz") else path
-        pixels: npt.NDArray[np.generic] = np.squeeze(tifffile.imread(source))
+        pixels: npt.NDArray[np.generic] = np.squeeze(tifffile.imread(_source(path)))
         return pixels
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
@@ -242,13 +282,19 @@ def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def _read_stack(path: Path) -> list[npt.NDArray[np.generic]]:
+def _read_stack(path: Path, least: int) -> list[npt.NDArray[np.generic]]:
     pixels = _read_tiff(path)
-    if pixels.ndim == 3 and pixels.shape[0] != 4 and pixels.shape[2] == 4:
+    if pixels.ndim == 3 and pixels.shape[0] not in (3, 4) and pixels.shape[2] in (3, 4):
         pixels = pixels.transpose(2, 0, 1)
-    if pixels.ndim != 3 or pixels.shape[0] != 4:
-        raise InputError(f"{path} has shape {pixels.shape}: expected four channels, or a name that ends in _<color>")
+    if pixels.ndim != 3 or not least <= pixels.shape[0] <= len(COLORS):
+        raise InputError(f"{path} has shape {pixels.shape}: expected {_expected(least)}")
     return list(pixels)
+
+
+def _expected(least: int) -> str:
+    if least == len(COLORS):
+        return "four channels, or three for a model of data.channels=rgb, or a name that ends in _<color>"
+    return "three or four channels, or a name that ends in _<color>"
 
 
 def _read_picture(path: Path) -> npt.NDArray[np.generic]:

@@ -71,7 +71,8 @@ def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:
             table = read_label_table(Path(data["labels"]), data["label_list"])
             if not 0 <= fold < data["folds"]:
                 raise InputError(f"fold={fold}: data.folds={data['folds']} makes folds 0 to {data['folds'] - 1}")
-            train, valid = folder_examples(Path(data["images"]), table, split(table.labels, data["folds"])[fold])
+            sides = split(table.labels, data["folds"])[fold]
+            train, valid = folder_examples(Path(data["images"]), table, sides, data["channels"])
             settings["labels"] = table.names
         else:
             train, valid = fold_examples(tree, data["image_size"], settings["split"], fold)
@@ -82,7 +83,7 @@ def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:
             f"{len(train.ids)} training images do not fill a batch of {settings['batch_size']}: "
             f"set batch_size={len(train.ids)} or lower"
         )
-    sizes = image_sizes([*train.ids, *valid.ids], [*train.files, *valid.files])
+    sizes = image_sizes([*train.ids, *valid.ids], [*train.files, *valid.files], data["channels"])
     if data["image_size"] is None:
         data["image_size"] = min(sizes.most_common(1)[0][0])
     if data["crop_size"] is not None and data["crop_size"] > data["image_size"]:
@@ -96,7 +97,8 @@ def claim(run: RunTree, settings: dict[str, Any]) -> None:
     """Write the config into the run's folder; refuse a folder that holds a run with another."""
     config = OmegaConf.create(settings)
     if run.config.is_file():
-        before, now = _flat(OmegaConf.load(run.config)), _flat(config)
+        # Runs from before there was a choice have four planes.
+        before, now = {"data.channels": "rgby"} | _flat(OmegaConf.load(run.config)), _flat(config)
         changed = [
             f"{key}: {before.get(key, 'absent')} there, {now.get(key, 'absent')} now"
             for key in sorted(before.keys() | now.keys())
@@ -118,6 +120,7 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
 
     from hpa_lit.data.module import ImageData
     from hpa_lit.data.transforms import TrainTransform, ValidTransform
+    from hpa_lit.rgby import colors
     from hpa_lit.schedules import learning_rate
     from hpa_lit.tasks import Checkpoints
 
@@ -126,8 +129,9 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     data = settings["data"]
     pl.seed_everything(settings["seed"], workers=True, verbose=False)
-    normalisation = {"mean": data["mean"], "std": data["std"]} if settings["targets"] == "labels" else {}
-    net = instantiate(settings["arch"], num_classes=settings["num_classes"], **normalisation)
+    planes, labels = len(colors(data["channels"])), settings["targets"] == "labels"
+    normalisation = {name: data[name][:planes] for name in ("mean", "std")} if labels else {}
+    net = instantiate(settings["arch"], num_classes=settings["num_classes"], in_channels=planes, **normalisation)
     task = get_class(settings["task"]["_target_"])(
         net,
         instantiate(settings["loss"]),
@@ -145,6 +149,7 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
         data["workers"],
         data["bits"],
         settings["seed"],
+        data["channels"],
     )
     checkpoints = Checkpoints(run, settings, settings["monitor"], settings["mode"], settings["keep_epochs"])
     trainer = pl.Trainer(

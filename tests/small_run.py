@@ -13,7 +13,8 @@ LABELS = ["bright", "dark", "odd"]
 def save_run(folder, embedder=False, epoch="best", run_name="small", **data):
     """Write a checkpoint in the format of `tasks.Checkpoints`, its weights drawn anew; give the run and its network."""
     torch.manual_seed(0)
-    net = build_embedder("resnet18", 5) if embedder else build_classifier("resnet18", len(LABELS))
+    planes = len(data.get("channels", "rgby"))
+    net = build_embedder("resnet18", 5, planes) if embedder else build_classifier("resnet18", len(LABELS), planes)
     for module in net.modules():  # as after a training, with statistics
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from scipy.special import expit
@@ -171,6 +172,7 @@ def test_the_file_is_written_before_failures_end_the_command(run, tmp_path):
         (["run=run", "images=mine", "trainer=gpu"], "no GPU was found"),
         (["run=run", "dataset=test", "paths.root=none"], "stage=metadata"),
         (["run=run", "images=mine", "batchsize=3"], "batch_size"),
+        (["run=run", "images=mine", "missing=skip"], "missing=skip: choose error or zero"),
     ],
 )
 def test_mistakes_end_with_one_message(run, tmp_path, words, message):
@@ -240,13 +242,63 @@ def test_two_processes_and_torchrun(tmp_path):
         np.testing.assert_allclose(found[name].probabilities, found["one"].probabilities, atol=1e-5, rtol=0)
 
 
+def save_planes(folder, pictures, colors):
+    """Write the planes of pictures (N, H, W, 4) as i00_red.png, ..."""
+    folder.mkdir()
+    for row, picture in enumerate(pictures):
+        for color in colors:
+            Image.fromarray(picture[:, :, rgby.COLORS.index(color)]).save(folder / f"i{row:02}_{color}.png")
+
+
+def test_a_network_without_yellow_needs_none(run, tmp_path, capsys):
+    _, net = save_run(tmp_path / "run", image_size=32, channels="rgb")
+    pictures = save_pictures(tmp_path / "mine", 3, side=32)
+    save_planes(tmp_path / "planes", pictures, ("red", "green", "blue"))
+    expected = forward(net, pictures[..., :3], 32, 32)
+    for name in ("mine", "planes"):
+        run("run=run", f"images={name}", f"out={name}.parquet", "missing=zero")
+        found = prediction_file.read(Path(f"{name}.parquet"))
+        np.testing.assert_allclose(found.probabilities[:, 0], expected, atol=1e-6)
+    assert "filled" not in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"data\.channels=rgby: .*best\.ckpt was trained on rgb; leave it out"):
+        run("run=run", "data=folder", "data.images=mine", "data.channels=rgby")
+
+
+def test_missing_planes_are_filled_when_asked_and_said_once(run, tmp_path, capsys):
+    _, net = save_run(tmp_path / "run", image_size=32)
+    pictures = save_pictures(tmp_path / "mine", 3, side=32)
+    save_planes(tmp_path / "planes", pictures[:2], ("red", "green", "blue"))
+    tifffile.imwrite(tmp_path / "planes" / "i02.tif", pictures[2, :, :, :3], photometric="rgb")
+    with pytest.raises(SystemExit) as error:
+        run("run=run", "images=planes")
+    assert "3 of 3 images have no yellow plane: missing=zero fills in zeros" in str(error.value)
+    assert "a model trained with data.channels=rgb needs no yellow plane" in str(error.value)
+    run("run=run", "images=planes", "missing=zero", "out=zero.parquet")
+    said = "3 of 3 images have no yellow plane: filled with zeros, which the network never saw in training; a model"
+    assert capsys.readouterr().out.count(said) == 1
+    pictures[..., 3] = 0
+    found = prediction_file.read(Path("zero.parquet"))
+    np.testing.assert_allclose(found.probabilities[:, 0], forward(net, pictures, 32, 32), atol=1e-6)
+
+
+def test_nothing_stands_in_for_the_protein(run, tmp_path, capsys):
+    save_run(tmp_path / "run")
+    pictures = save_pictures(tmp_path / "mine", 2)
+    save_planes(tmp_path / "planes", pictures, ("blue", "yellow"))
+    with pytest.raises(
+        SystemExit, match=r"2 of 2 images have no red plane, 2 of 2 images have no green plane: the gre"
+    ):
+        run("run=run", "images=planes", "missing=zero")
+    Image.fromarray(pictures[1, :, :, 1]).save(tmp_path / "planes" / "i01_green.png")
+    with pytest.raises(SystemExit, match=r"(?s)1 of 2 images could not be read.*  i00: i00: no red and no green plane"):
+        run("run=run", "images=planes", "missing=zero")
+    assert "1 of 2 images have no red plane: filled with zeros" in capsys.readouterr().out
+
+
 def test_pictures_in_planes_and_in_one_file_are_one(run, tmp_path):
     save_run(tmp_path / "run")
     pictures = save_pictures(tmp_path / "mine", 2)
-    (tmp_path / "planes").mkdir()
-    for row, picture in enumerate(pictures):
-        for channel, color in enumerate(rgby.COLORS):
-            Image.fromarray(picture[:, :, channel]).save(tmp_path / "planes" / f"i{row:02}_{color}.png")
+    save_planes(tmp_path / "planes", pictures, rgby.COLORS)
     for name in ("mine", "planes"):
         run("run=run", f"images={name}", f"out={name}.parquet")
     one, other = (prediction_file.read(Path(f"{name}.parquet")) for name in ("mine", "planes"))

@@ -189,10 +189,53 @@ def test_planes_of_different_sizes_are_named(tmp_path: Path) -> None:
         rgby.read(only(tmp_path))
 
 
-def test_a_file_of_three_channels_is_no_image(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", PICTURE[:, :, :3], photometric="rgb")
-    with pytest.raises(InputError, match="expected four channels"):
-        rgby.read(rgby.list_images(tmp_path)["a"])
+@pytest.mark.parametrize("picture", [PICTURE, WIDE], ids=["8bit", "16bit"])
+@pytest.mark.parametrize("axes", ["CYX", "YXS", "RGB of ImageJ"])
+def test_a_file_of_three_channels_is_red_green_blue(tmp_path: Path, picture: np.ndarray, axes: str) -> None:
+    three = picture[:, :, :3]
+    if axes == "CYX":
+        tifffile.imwrite(tmp_path / "a.tif", three.transpose(2, 0, 1), photometric="minisblack")
+    else:
+        tifffile.imwrite(tmp_path / "a.tif", three, photometric="rgb", imagej="ImageJ" in axes and three.itemsize == 1)
+    files = rgby.list_images(tmp_path)["a"]
+    assert rgby.stack_planes(files[rgby.STACK]) == 3
+    assert (rgby.read(files, channels="rgb") == PICTURE[:, :, :3]).all()
+    zero = rgby.read(files, missing="zero")
+    assert (zero[:, :, :3] == PICTURE[:, :, :3]).all()
+    assert zero[:, :, 3].max() == 0
+    assert rgby.size(files[rgby.STACK], 3) == (90, 70)
+    for look in (rgby.read, lambda files: rgby.size(files[rgby.STACK], 4)):
+        with pytest.raises(InputError, match=r"expected four channels, or three for a model of data\.channels=rgb"):
+            look(files)
+
+
+def test_three_channels_of_a_file_or_of_planes_with_four(tmp_path: Path) -> None:
+    rgby.write(tmp_path / "a.tif", PICTURE, "a")
+    planes_to(tmp_path, ".png", lambda path, c: Image.fromarray(PICTURE[:, :, c]).save(path))
+    (tmp_path / "a_b_yellow.png").write_bytes(b"not looked at")
+    for files in rgby.list_images(tmp_path).values():
+        image = rgby.read(files, channels="rgb")
+        assert (image == PICTURE[:, :, :3]).all()
+        assert image.flags.c_contiguous
+    assert rgby.stack_planes(tmp_path / "a.tif") == 4
+    with pytest.raises(InputError, match=r"data\.channels=gbr: choose rgby or rgb"):
+        rgby.read(files, channels="gbr")
+
+
+def test_missing_planes_become_zeros_where_that_is_asked_for(tmp_path: Path) -> None:
+    planes_to(tmp_path, ".tif", lambda path, c: tifffile.imwrite(path, WIDE[:, :, c]))
+    for color in ("red", "yellow"):
+        (tmp_path / f"a_b_{color}.tif").unlink()
+    files = only(tmp_path)
+    assert rgby.missing_planes(files) == ["red", "yellow"]
+    assert rgby.missing_planes(files, "rgb") == ["red"]
+    expected = PICTURE.copy()
+    expected[:, :, [0, 3]] = 0
+    assert (rgby.read(files, missing="zero") == expected).all()
+    assert (rgby.read(files, channels="rgb", missing="zero") == expected[:, :, :3]).all()
+    del files["green"]
+    with pytest.raises(InputError, match="a_b: no red and no green and no yellow plane"):
+        rgby.read(files, missing="zero")
 
 
 def test_what_is_written(tmp_path: Path) -> None:

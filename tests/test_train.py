@@ -15,6 +15,7 @@ from test_configs import composed
 
 from hpa_lit import ranks, rgby
 from hpa_lit.errors import InputError
+from hpa_lit.inference import describe
 from hpa_lit.train import claim, fit, load_examples
 from hpa_lit.tree import DataTree, RunTree
 
@@ -140,6 +141,33 @@ def test_keep_epochs_limits_the_numbered_checkpoints(pictures, tmp_path):
     best, last = (torch.load(run.checkpoint(name), weights_only=True) for name in ("best", "last"))
     assert last["epoch"] == 2
     assert best["callbacks"]["Checkpoints"]["best_epoch"] == best["epoch"] + 1
+
+
+def test_a_network_without_yellow(pictures, tmp_path):
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    for path in folder.glob("*_yellow.png"):
+        path.unlink()
+    config = settings(folder, tmp_path, "scheduler.epochs=1")
+    with pytest.raises(InputError, match=r"20 of 20 images are not complete .* by data\.channels=rgb:"):
+        load_examples(config)
+    config = settings(folder, tmp_path, "scheduler.epochs=1", "data.channels=rgb", "data.mean=[0.1,0.2,0.3,0.4]")
+    run = RunTree(tmp_path / "run")
+    fit(config, run, *load_examples(config))
+    model = describe(run.checkpoint("best"))
+    assert model.channels == "rgb"
+    net = model.load()
+    assert net.backbone.net.conv1.in_channels == 3
+    torch.testing.assert_close(net.statistics.sum(0)[0], torch.tensor([0.1, 0.2, 0.3]))
+
+
+def test_runs_from_before_the_choice_of_channels_go_on(pictures, tmp_path):
+    config = settings(pictures, tmp_path)
+    del config["data"]["channels"]
+    claim(RunTree(tmp_path), config)
+    claim(RunTree(tmp_path), settings(pictures, tmp_path))
+    with pytest.raises(InputError, match=r"data\.channels: rgby there, rgb now"):
+        claim(RunTree(tmp_path), settings(pictures, tmp_path, "data.channels=rgb"))
 
 
 @pytest.mark.slow

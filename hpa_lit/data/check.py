@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from tqdm import tqdm
 
@@ -10,33 +11,41 @@ from hpa_lit import rgby
 from hpa_lit.errors import InputError, listing
 
 
-def locate(ids: Sequence[str], images: Mapping[str, rgby.ImageFiles], where: str) -> list[rgby.ImageFiles]:
+def locate(
+    ids: Sequence[str], images: Mapping[str, rgby.ImageFiles], where: str, channels: rgby.Channels = "rgby"
+) -> list[rgby.ImageFiles]:
     """The files of each Id.
 
     Args:
         ids: The Ids wanted.
         images: What there is, as `rgby.list_images` gives it.
         where: The folder, named in errors.
+        channels: The planes that are needed.
 
     Raises:
         InputError: Names every Id that has no image or lacks a plane.
     """
-    problems = []
+    problems, lacking = [], set()
     for image_id in ids:
         if image_id not in images:
             problems.append(f"{image_id}: no image")
-        elif missing := rgby.missing_planes(images[image_id]):
+        elif missing := rgby.missing_planes(images[image_id], channels):
             problems.append(f"{image_id}: no {' and no '.join(missing)} plane")
+            lacking |= set(missing)
     if problems:
+        remedy = "add the files or remove the rows"
+        if lacking == {"yellow"}:
+            remedy += ", or train without the yellow plane by data.channels=rgb"
         raise InputError(
-            f"{len(problems)} of {len(ids)} images are not complete in {where}; "
-            f"add the files or remove the rows:\n{listing(problems)}"
+            f"{len(problems)} of {len(ids)} images are not complete in {where}; {remedy}:\n{listing(problems)}"
         )
     return [images[image_id] for image_id in ids]
 
 
-def image_sizes(ids: Sequence[str], files: Sequence[rgby.ImageFiles]) -> Counter[tuple[int, int]]:
-    """How many images there are of each (height, width), by the headers of all planes.
+def image_sizes(
+    ids: Sequence[str], files: Sequence[rgby.ImageFiles], channels: rgby.Channels = "rgby"
+) -> Counter[tuple[int, int]]:
+    """How many images there are of each (height, width), by the headers of all planes that are needed.
 
     Raises:
         InputError: Names every image with a plane that is unreadable or cut short, or with planes of different sizes.
@@ -45,7 +54,7 @@ def image_sizes(ids: Sequence[str], files: Sequence[rgby.ImageFiles]) -> Counter
     problems = []
     # Threads suffice: this waits for the disk.
     with ThreadPoolExecutor(16) as pool:
-        looks = pool.map(_look, files)
+        looks = pool.map(partial(_look, wanted=rgby.colors(channels)), files)
         for image_id, look in zip(ids, tqdm(looks, "check", len(files), unit="img", delay=2), strict=True):
             if isinstance(look, str):
                 problems.append(f"{image_id}: {look}")
@@ -59,9 +68,11 @@ def image_sizes(ids: Sequence[str], files: Sequence[rgby.ImageFiles]) -> Counter
     return sizes
 
 
-def _look(files: rgby.ImageFiles) -> tuple[int, int] | str:
+def _look(files: rgby.ImageFiles, wanted: Sequence[str]) -> tuple[int, int] | str:
     try:
-        sizes = {color: rgby.size(path, color == rgby.STACK) for color, path in files.items()}
+        if rgby.STACK in files:
+            return rgby.size(files[rgby.STACK], len(wanted))
+        sizes = {color: rgby.size(files[color]) for color in wanted}
     except InputError as error:
         return str(error)
     if len(set(sizes.values())) > 1:

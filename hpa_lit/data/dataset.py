@@ -16,13 +16,13 @@ from hpa_lit import rgby
 class Batch(TypedDict):
     """What a loader gives: N images, their targets and their rows in the table."""
 
-    image: Tensor  # (N, 4, H, W) uint8
+    image: Tensor  # (N, C, H, W) uint8
     target: Tensor  # (N, K) uint8, or (N,) int64 class codes
     index: Tensor  # (N,) int64
 
 
 class Transform(Protocol):
-    """From an image (H, W, 4) and a seed to what the network sees, (h, w, 4), both uint8."""
+    """From an image (H, W, C) and a seed to what the network sees, (h, w, C), both uint8."""
 
     def __call__(self, image: rgby.Pixels, seed: int) -> rgby.Pixels:
         """Transform one image."""
@@ -54,8 +54,15 @@ class ImageDataset(Dataset[dict[str, Tensor]]):
     that happens to load it.
     """
 
-    def __init__(self, examples: Examples, transform: Transform, bits: rgby.Bits = "auto", seed: int = 0) -> None:
-        self.examples, self.transform, self.bits, self.seed = examples, transform, bits, seed
+    def __init__(
+        self,
+        examples: Examples,
+        transform: Transform,
+        bits: rgby.Bits = "auto",
+        seed: int = 0,
+        channels: rgby.Channels = "rgby",
+    ) -> None:
+        self.examples, self.transform, self.bits, self.seed, self.channels = examples, transform, bits, seed, channels
 
     def __len__(self) -> int:
         return len(self.examples.ids)
@@ -63,7 +70,7 @@ class ImageDataset(Dataset[dict[str, Tensor]]):
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         epoch, row = key
         draw = int(np.random.SeedSequence([self.seed, epoch, row]).generate_state(1)[0])
-        image = self.transform(rgby.read(self.examples.files[row], self.bits), draw)
+        image = self.transform(rgby.read(self.examples.files[row], self.bits, channels=self.channels), draw)
         return {
             "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
             "target": torch.as_tensor(self.examples.targets[row]),

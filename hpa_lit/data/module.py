@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, Transform
-from hpa_lit.rgby import Bits
+from hpa_lit.rgby import Bits, Channels
 
 
 class ImageData(pl.LightningDataModule):
@@ -26,6 +26,7 @@ class ImageData(pl.LightningDataModule):
         workers: Loading processes a rank; None takes the cores that this process may use.
         bits: Bit depth of planes stored in 16 bits.
         seed: Of the order and the augmentation.
+        channels: The planes that the network sees.
     """
 
     def __init__(
@@ -38,10 +39,11 @@ class ImageData(pl.LightningDataModule):
         workers: int | None = None,
         bits: Bits = "auto",
         seed: int = 0,
+        channels: Channels = "rgby",
     ) -> None:
         super().__init__()
-        self.train_set = ImageDataset(train, train_transform, bits, seed)
-        self.valid_set = ImageDataset(valid, valid_transform, bits, seed)
+        self.train_set = ImageDataset(train, train_transform, bits, seed, channels)
+        self.valid_set = ImageDataset(valid, valid_transform, bits, seed, channels)
         self.batch_size, self.seed = batch_size, seed
         self.workers = len(os.sched_getaffinity(0)) if workers is None else workers
 

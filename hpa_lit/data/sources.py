@@ -50,7 +50,7 @@ def antibody_examples(tree: DataTree, image_size: int) -> tuple[Examples, Exampl
 
 
 def folder_examples(
-    folder: Path, table: LabelTable, sides: Sequence[npt.NDArray[np.intp]]
+    folder: Path, table: LabelTable, sides: Sequence[npt.NDArray[np.intp]], channels: rgby.Channels = "rgby"
 ) -> tuple[Examples, Examples]:
     """Training and validation images of a folder.
 
@@ -58,11 +58,12 @@ def folder_examples(
         folder: Where the images are.
         table: Their labels.
         sides: Rows of the table to train on, and rows to validate on.
+        channels: The planes that are needed.
 
     Raises:
         InputError: Images of the table are missing.
     """
-    files = locate(table.ids, rgby.list_images(folder), str(folder))
+    files = locate(table.ids, rgby.list_images(folder), str(folder), channels)
     train, valid = (
         Examples([table.ids[row] for row in rows], [files[row] for row in rows], table.labels[rows]) for rows in sides
     )

@@ -18,7 +18,7 @@ class Batch(TypedDict):
 
     id: list[str]
     status: list[str]  # "ok", or why the image could not be read
-    image: Tensor  # (N, 4, S, S) uint8, zeros where it could not
+    image: Tensor  # (N, C, S, S) uint8, zeros where it could not
 
 
 class WholeImages(Dataset[dict[str, object]]):
@@ -29,12 +29,21 @@ class WholeImages(Dataset[dict[str, object]]):
         files: The files of each, none where there is no image.
         image_size: Side S that every image is brought to.
         bits: Depth of planes stored in 16 bits.
+        channels: The planes that the network sees.
+        missing: Whether planes that are not there are an error, or zeros.
     """
 
     def __init__(
-        self, ids: Sequence[str], files: Sequence[rgby.ImageFiles], image_size: int, bits: rgby.Bits = "auto"
+        self,
+        ids: Sequence[str],
+        files: Sequence[rgby.ImageFiles],
+        image_size: int,
+        bits: rgby.Bits = "auto",
+        channels: rgby.Channels = "rgby",
+        missing: rgby.Missing = "error",
     ) -> None:
         self.ids, self.files, self.image_size, self.bits = ids, files, image_size, bits
+        self.channels, self.missing = channels, missing
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,8 +52,10 @@ class WholeImages(Dataset[dict[str, object]]):
         try:
             if not self.files[row]:
                 raise InputError("there is no image of this Id")
-            status, image = OK, rgby.resize(rgby.read(self.files[row], self.bits), self.image_size)
+            image = rgby.read(self.files[row], self.bits, channels=self.channels, missing=self.missing)
+            status, image = OK, rgby.resize(image, self.image_size)
         except InputError as error:
-            status, image = str(error), np.zeros((self.image_size, self.image_size, 4), np.uint8)
+            shape = (self.image_size, self.image_size, len(self.channels))
+            status, image = str(error), np.zeros(shape, np.uint8)
         planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
         return {"id": self.ids[row], "status": status, "image": planes}

@@ -23,11 +23,12 @@ from hpa_lit.data.module import one_thread
 from hpa_lit.errors import InputError
 from hpa_lit.inference.dataset import WholeImages
 from hpa_lit.inference.model import Model
+from hpa_lit.inference.planes import check_planes, filled
 from hpa_lit.inference.predictor import Answers, Predictor
 from hpa_lit.prediction_file import Predictions
 
 # Settings that say how a job runs, not what it is about.
-RUNNING = ("batch_size", "workers", "bits", "channels_last", "save_every")
+RUNNING = ("batch_size", "workers", "bits", "missing", "channels_last", "save_every")
 
 # Warnings of Lightning that a decision here answers, or that are about its own insides.
 ANSWERED_WARNINGS = (
@@ -51,6 +52,7 @@ class Job:
         batch_size: Images that go through the network at a time, on each device.
         workers: Loading processes a rank; None takes the cores that this process may use.
         bits: Depth of planes stored in 16 bits; None takes that of the training.
+        missing: Whether planes that images lack are an error, or zeros.
         channels_last: The memory format that convolutions on GPUs like best.
         save_every: Seconds between the parts that a killed job goes on from.
     """
@@ -64,6 +66,7 @@ class Job:
     batch_size: int = 8
     workers: int | None = None
     bits: rgby.Bits | None = None
+    missing: rgby.Missing = "error"
     channels_last: bool = False
     save_every: float = 30.0
 
@@ -75,13 +78,14 @@ class Job:
             raise InputError(f"data.crop_size={crop} is larger than the images, {size}: set it lower")
         if crop is None and any(not view.startswith("crop0/") for view in self.views):
             raise InputError(f"{self.model.run} was trained on whole images, without crops: views=none or dihedral")
+        check_planes(self.files, self.model.channels, self.missing)
 
     def parts(self, precision: str) -> Path:
         """Folder of the parts, named by all that decides the values in them."""
         folders = sorted({str(path.parent.absolute()) for files in self.files.values() for path in files.values()})
         data = self.model.data
         made_from = [self.model.digest, data["image_size"], data["crop_size"], self.depth, self.model.labels]
-        made_from += [self.dataset, folders, self.views, self.features, precision]
+        made_from += [self.dataset, folders, self.views, self.features, precision, self.missing]
         return tree.parts(self.output, hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16])
 
     @property
@@ -165,7 +169,10 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     rows = [row for batch in batches if not done.issuperset(ids[row] for row in batch) for row in batch]
     if done and trainer.is_global_zero:
         print(f"going on: {len(done & set(ids))} of {len(ids)} images are predicted already")
-    images = WholeImages(ids, [job.files[i] for i in ids], data["image_size"], job.depth)
+    if trainer.is_global_zero and job.missing == "zero" and (statement := filled(job.files, job.model.channels)):
+        print(statement)
+    files = [job.files[i] for i in ids]
+    images = WholeImages(ids, files, data["image_size"], job.depth, job.model.channels, job.missing)
     loader: DataLoader[Any] = DataLoader(
         Subset(images, rows),
         batch_size=job.batch_size,

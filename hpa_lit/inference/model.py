@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from hpa_lit import rgby
 from hpa_lit.errors import InputError
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.nets import Classifier, Embedder, build_classifier, build_embedder
@@ -28,7 +29,8 @@ class Model:
         arch: Arguments of `build_classifier`, or of `build_embedder` where there are no labels.
         num_classes: Labels, or an embedder's antibodies.
         labels: Label names; none for an embedder.
-        data: How its training saw images: image_size, crop_size, bits; all of the run's data config where it has one.
+        data: How its training saw images: image_size, crop_size, bits, channels; all of the run's data config where it
+            has one.
         split: Name of the folds it was trained on.
         legacy: Whether the checkpoint is one of the reference's.
     """
@@ -44,6 +46,12 @@ class Model:
     split: str = ""
     legacy: bool = False
 
+    @property
+    def channels(self) -> rgby.Channels:
+        """The planes that it sees."""
+        channels: rgby.Channels = self.data.get("channels", "rgby")  # runs from before there was a choice say nothing
+        return channels
+
     def load(self) -> Classifier | Embedder:
         """Build the network with its weights.
 
@@ -51,7 +59,7 @@ class Model:
             InputError: The weights are of another network; names what does not fit.
         """
         build = build_classifier if self.labels else build_embedder
-        net = build(**self.arch, num_classes=self.num_classes)
+        net = build(**self.arch, num_classes=self.num_classes, in_channels=len(self.channels))
         if self.legacy:
             load_legacy(net, self.checkpoint)
             return net
@@ -121,7 +129,7 @@ def describe(
         raise InputError(
             f"data={data['name']}: {path} was trained on {config['data']['name']}; leave data out, it knows"
         )
-    return Model(
+    model = Model(
         checkpoint=path.absolute(),
         digest=digest,
         run=config["run_name"],
@@ -129,9 +137,15 @@ def describe(
         arch=_builder_arguments(config["arch"]),
         num_classes=config["num_classes"],
         labels=tuple(config["labels"]) if config["targets"] == "labels" else (),
-        data=config["data"] | {key: data[key] for key in said if data is not None},
+        data=config["data"],
         split=config["split"],
     )
+    changed = {key: data[key] for key in said if data is not None}
+    if changed.get("channels", model.channels) != model.channels:
+        raise InputError(
+            f"data.channels={changed['channels']}: {path} was trained on {model.channels}; leave it out, it knows"
+        )
+    return replace(model, data={**model.data, **changed})
 
 
 def _legacy(

@@ -39,7 +39,8 @@ def neighbour_sheet(
     for image_id in found["Id"].drop_duplicates()[:most].tolist():
         near = found[found["Id"] == image_id].to_dict("records")
         novel = bool(near[0]["novel"])
-        query = Tile(rgby.read(queries[image_id], bits), [image_id, "unlike the atlas"] if novel else [image_id], novel)
+        caption = [image_id, "unlike the atlas"] if novel else [image_id]
+        query = Tile(_picture(queries[image_id], bits), caption, novel)
         rows.append((query, [_tile(row, gallery.get(row["neighbour"])) for row in near]))
     return contact_sheet(rows)
 
@@ -47,5 +48,10 @@ def neighbour_sheet(
 def _tile(row: Mapping[object, object], files: rgby.ImageFiles | None) -> Tile:
     caption = [f"{row['score']:.2f}  {row['neighbour']}", f"antibody {row['antibody']}", str(row["locations"])]
     if files is None:
-        return Tile(np.zeros((64, 64, 4), np.uint8), [*caption, "no picture"])
-    return Tile(rgby.read(files), caption)
+        return Tile(np.zeros((64, 64, 3), np.uint8), [*caption, "no picture"])
+    return Tile(_picture(files), caption)
+
+
+def _picture(files: rgby.ImageFiles, bits: rgby.Bits = "auto") -> rgby.Pixels:
+    """What a composite shows; the search has refused planes that it needs and are missing."""
+    return rgby.read(files, bits, channels="rgb", missing="zero")

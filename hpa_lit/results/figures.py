@@ -19,7 +19,7 @@ class Tile:
     """An image and what to write below it, a line a string.
 
     Attributes:
-        image: Shape (H, W, 4), R G B Y, 0..255.
+        image: As `composite` takes it.
         caption: Lines; what is too long is cut.
         marked: Draw a frame around it.
     """
@@ -33,13 +33,15 @@ def composite(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Red, green and blue as they are, without the yellow plane, which would hide the protein.
 
     Args:
-        image: Shape (H, W, 4), R G B Y, 0..255.
+        image: Shape (H, W, 4), R G B Y, or (H, W, 3), 0..255.
 
     Returns:
         Shape (H, W, 3), contiguous.
     """
-    if image.ndim != 3 or image.shape[2] != 4 or image.dtype != np.uint8:
-        raise InputError(f"an image has shape {image.shape} and dtype {image.dtype}; expected (H, W, 4) uint8")
+    if image.ndim != 3 or image.shape[2] not in (3, 4) or image.dtype != np.uint8:
+        raise InputError(
+            f"an image has shape {image.shape} and dtype {image.dtype}; expected (H, W, 4) or (H, W, 3) uint8"
+        )
     return np.ascontiguousarray(image[:, :, :3])
 
 

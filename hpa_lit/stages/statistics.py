@@ -19,12 +19,12 @@ from hpa_lit.stages.resize import Recipe
 from hpa_lit.stages.workers import Workers
 from hpa_lit.tree import DataTree
 
-Moments = npt.NDArray[np.float64]  # (2, 4): mean and standard deviation, each of red, green, blue, yellow
+Moments = npt.NDArray[np.float64]  # (2, C): mean and standard deviation, each of red, green, blue and yellow
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Means over images, of pixels / 255, in the order red, green, blue, yellow."""
+    """Means over images, of pixels / 255, in the order red, green, blue and, where there is one, yellow."""
 
     images: int
     mean: tuple[float, ...]
@@ -37,7 +37,7 @@ class Statistics:
 
 
 def moments(image: rgby.Pixels) -> Moments:
-    """Mean and population standard deviation of each channel of an image (H, W, 4), of pixel / 255."""
+    """Mean and population standard deviation of each channel of an image (H, W, C), of pixel / 255."""
     counts = np.stack([np.bincount(image[:, :, c].reshape(-1), minlength=256) for c in range(image.shape[2])])
     shares = counts / counts.sum(axis=1, keepdims=True)
     levels = np.arange(256) / 255
@@ -53,15 +53,19 @@ def summarise(each: Sequence[Moments]) -> Statistics:
     return Statistics(len(each), tuple(mean.tolist()), tuple(std.tolist()))
 
 
-def of_images(images: dict[str, rgby.ImageFiles], recipe: Recipe, workers: Workers) -> Statistics:
-    """Statistics of images on disk; a worker holds one image at a time.
+def of_images(
+    images: dict[str, rgby.ImageFiles], recipe: Recipe, workers: Workers, channels: rgby.Channels = "rgby"
+) -> Statistics:
+    """Statistics of these channels of images on disk; a worker holds one image at a time.
 
     Raises:
         InputError: Names every image that cannot be read.
     """
     each: list[Moments] = []
     problems = []
-    for result in workers.map(partial(_of_files, recipe=recipe), list(images.values()), "statistics"):
+    for result in workers.map(
+        partial(_of_files, recipe=recipe, channels=channels), list(images.values()), "statistics"
+    ):
         if isinstance(result, str):
             problems.append(result)
         else:
@@ -72,11 +76,17 @@ def of_images(images: dict[str, rgby.ImageFiles], recipe: Recipe, workers: Worke
 
 
 def run(
-    tree: DataTree, size: int, folder: Path | None, recipe: Recipe, workers: Workers, on_missing: OnMissing
+    tree: DataTree,
+    size: int,
+    folder: Path | None,
+    recipe: Recipe,
+    workers: Workers,
+    on_missing: OnMissing,
+    channels: rgby.Channels = "rgby",
 ) -> None:
     """Print the statistics of a folder; or those of the train and test images of a size, and keep these."""
     if folder is not None:
-        statistics = of_images(rgby.list_images(folder), recipe, workers)
+        statistics = of_images(rgby.list_images(folder), recipe, workers, channels)
     else:
         paths = present(tree, "train", size, on_missing) | present(tree, "test", size, on_missing)
         statistics = of_images({i: {rgby.STACK: path} for i, path in paths.items()}, recipe, workers)
@@ -84,8 +94,8 @@ def run(
     print(f"statistics: {statistics.images} images: {statistics}")
 
 
-def _of_files(files: rgby.ImageFiles, recipe: Recipe) -> Moments | str:
+def _of_files(files: rgby.ImageFiles, recipe: Recipe, channels: rgby.Channels) -> Moments | str:
     try:
-        return moments(rgby.read(files, recipe.bits, recipe.rgb_channels))
+        return moments(rgby.read(files, recipe.bits, recipe.rgb_channels, channels))
     except InputError as error:
         return str(error)

@@ -33,6 +33,21 @@ def test_missing_images_and_planes_are_all_named(folder):
     assert str(folder) in str(error.value)
 
 
+def test_without_yellow_there_is_a_way_out(folder):
+    for image_id in "ab":
+        (folder / f"{image_id}_yellow.png").unlink()
+    images = rgby.list_images(folder)
+    with pytest.raises(InputError, match=r"2 of 3 .* or train without the yellow plane by data\.channels=rgb"):
+        locate(["a", "b", "c"], images, str(folder))
+    (folder / "c_yellow.png").write_bytes(b"not looked at")
+    files = locate(["a", "b", "c"], images, str(folder), "rgb")
+    assert image_sizes(["a", "b", "c"], files, "rgb") == {(20, 30): 3}
+    (folder / "c_red.png").unlink()
+    with pytest.raises(InputError) as error:
+        locate(["a", "b", "c"], rgby.list_images(folder), str(folder))
+    assert "data.channels" not in str(error.value)
+
+
 def test_files_of_other_channels_and_pixels_are_named(tmp_path):
     rgby.write(tmp_path / "good.tif", np.zeros((20, 30, 4), np.uint8), "good")
     tifffile.imwrite(tmp_path / "three.tif", np.zeros((3, 20, 30), np.uint8))
@@ -43,6 +58,8 @@ def test_files_of_other_channels_and_pixels_are_named(tmp_path):
     assert "2 of 3 images" in str(error.value)
     assert "three.tif has shape (3, 20, 30): expected four channels" in str(error.value)
     assert "floats.tif: pixels are float32" in str(error.value)
+    with pytest.raises(InputError, match="1 of 3 images"):
+        image_sizes(list(images), list(images.values()), "rgb")
 
 
 def test_unreadable_and_unequal_planes_are_all_named(folder):

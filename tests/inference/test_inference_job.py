@@ -120,7 +120,12 @@ def test_images_that_failed_before_the_kill_are_tried_again(job, whole, tmp_path
 
 def test_parts_of_another_checkpoint_or_other_views_are_not_used(job, whole, tmp_path):
     output = tmp_path / "a.parquet"
-    for changes in ({"model": replace(job.model, digest="other")}, {"views": VIEWS[::-1]}, {"bits": 16}):
+    for changes in (
+        {"model": replace(job.model, digest="other")},
+        {"views": VIEWS[::-1]},
+        {"bits": 16},
+        {"missing": "zero"},
+    ):
         leave_part(replace(job, output=output, **changes), ["i00", "i01", "i02", "i03"])
     assert equal(result(job, output), whole)
 

@@ -147,6 +147,9 @@ def test_statistics_of_any_folder(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "data.mean=[0.750000,0.500000,0.500000,0.500000] data.std=[0.250000,0.000000,0.000000,0.000000]" in (
         capsys.readouterr().out
     )
+    (tmp_path / "b_yellow.tif").unlink()
+    statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, RECIPE, HERE, "error", "rgb")
+    assert "data.mean=[0.750000,0.500000,0.500000] data.std=[0.250000,0.000000,0.000000]" in capsys.readouterr().out
     (tmp_path / "b_red.tif").write_bytes(b"II*\0")
     with pytest.raises(InputError, match="1 of 2 images cannot be read"):
         statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, RECIPE, HERE, "error")

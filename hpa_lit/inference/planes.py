@@ -1,0 +1,61 @@
+"""What becomes of planes that images lack."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import get_args
+
+from hpa_lit import rgby
+from hpa_lit.errors import InputError
+
+
+def check_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels, missing: rgby.Missing) -> None:
+    """Refuse before the work what would leave every row empty.
+
+    Args:
+        files: The files of each image by Id.
+        channels: The planes that the network sees.
+        missing: Whether planes that are not there are an error, or zeros.
+
+    Raises:
+        InputError: No image has the planes it needs; names both ways out.
+    """
+    if missing not in get_args(rgby.Missing):
+        raise InputError(f"missing={missing}: choose {' or '.join(get_args(rgby.Missing))}")
+    needed = set(rgby.COLORS if missing == "error" else [rgby.PROTEIN])
+    if not files or not all(needed & set(_lacking(there, channels)) for there in files.values()):
+        return  # the first whole image ends this look; those that are not get a row that says so
+    counts = Counter(color for there in files.values() for color in _lacking(there, channels))
+    if rgby.PROTEIN in counts:
+        remedy = f"the {rgby.PROTEIN} plane is the protein's, and nothing can stand in for it"
+    else:
+        remedy = "missing=zero fills in zeros, which the network never saw in training"
+        if "yellow" in counts:
+            remedy += "; a model trained with data.channels=rgb needs no yellow plane"
+    raise InputError(f"{_said(counts, len(files))}: {remedy}")
+
+
+def filled(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels) -> str:
+    """What to say when missing planes are filled with zeros; empty when there are none."""
+    lacking = [_lacking(there, channels) for there in files.values()]
+    counts = Counter(color for colors in lacking if rgby.PROTEIN not in colors for color in colors)
+    if not counts:
+        return ""
+    hint = "; a model trained with data.channels=rgb would not need the yellow" if "yellow" in counts else ""
+    return f"{_said(counts, len(files))}: filled with zeros, which the network never saw in training{hint}"
+
+
+def _lacking(files: rgby.ImageFiles, channels: rgby.Channels) -> list[str]:
+    """Colors that an image lacks; none where it cannot be read at all, which its row will say."""
+    if rgby.STACK not in files:
+        return rgby.missing_planes(files, channels) if files else []
+    try:
+        three = rgby.stack_planes(files[rgby.STACK]) == 3
+    except InputError:
+        return []
+    return list(rgby.colors(channels)[3:]) if three else []
+
+
+def _said(counts: Counter[str], images: int) -> str:
+    return ", ".join(
+        f"{counts[color]} of {images} images have no {color} plane" for color in rgby.COLORS if counts[color]
+    )
