@@ -93,17 +93,41 @@ def read(
 ) -> Pixels:
     """Read an image.
 
-    Of a stack of more planes than wanted the first are taken; a stack of three is red, green and blue.
-
     Args:
         files: Its files, as `list_images` gives them.
-        bits: Bit depth of planes that are stored in 16 bits, see `to_uint8`.
-        rgb_channels: For planes stored as RGB pictures, the channel that holds the plane, for each color.
+        bits: Bit depth of planes that are stored in 16 bits, see `bit_depth`.
+        rgb_channels: As in `read_planes`.
         channels: The planes wanted; others are not looked at.
         missing: Whether a wanted plane that is not there is an error, or zeros. The protein's is an error always.
 
     Returns:
         Array of shape (H, W, C), C the planes wanted, 0..255, contiguous.
+
+    Raises:
+        InputError: A plane is missing or unreadable, or the planes differ in size; the message names the files.
+    """
+    planes = read_planes(files, rgb_channels, channels, missing)
+    path = files[STACK if STACK in files else PROTEIN]
+    ready = dict(zip(planes, to_uint8(list(planes.values()), bits, path), strict=True))
+    blank = np.zeros_like(ready[PROTEIN])
+    return np.ascontiguousarray(cv2.merge([ready.get(color, blank) for color in colors(channels)]))
+
+
+def read_planes(
+    files: ImageFiles,
+    rgb_channels: Sequence[int] = RGB_CHANNELS,
+    channels: Channels = "rgby",
+    missing: Missing = "error",
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Read the planes of an image as they are stored, each of shape (H, W), by color.
+
+    Of a stack of more planes than wanted the first are taken; a stack of three is red, green and blue.
+
+    Args:
+        files: Its files, as `list_images` gives them.
+        rgb_channels: For planes stored as RGB pictures, the channel that holds the plane, for each color.
+        channels: The planes wanted; others are not looked at.
+        missing: Whether a wanted plane that is not there is an error, or left out. The protein's is an error always.
 
     Raises:
         InputError: A plane is missing or unreadable, or the planes differ in size; the message names the files.
@@ -123,10 +147,7 @@ def read(
     if len({plane.shape for plane in planes.values()}) > 1:
         sizes = ", ".join(f"{files[c].name} {p.shape[0]} x {p.shape[1]}" for c, p in planes.items())
         raise InputError(f"{_name(files)}: its planes differ in size: {sizes}")
-    path = files[STACK if STACK in files else PROTEIN]
-    ready = dict(zip(planes, to_uint8(list(planes.values()), bits, path), strict=True))
-    blank = np.zeros_like(ready[PROTEIN])
-    return np.ascontiguousarray(cv2.merge([ready.get(color, blank) for color in wanted]))
+    return planes
 
 
 def read_plane(path: Path, rgb_channel: int) -> npt.NDArray[np.generic]:
@@ -139,12 +160,11 @@ def read_plane(path: Path, rgb_channel: int) -> npt.NDArray[np.generic]:
     return pixels
 
 
-def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) -> list[Pixels]:
-    """Bring the planes of one image to 8 bits.
+def bit_depth(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) -> int:
+    """How many bits the pixels of an image have: 8, 12 or 16.
 
-    8-bit planes stay as they are. 16-bit planes are scaled so that the largest value of their bit depth becomes
-    255, rounded to the nearest. With ``bits="auto"`` the depth is 12 where no pixel of the image exceeds 4095, as
-    cameras of 12 bits write it, and 16 elsewhere: one depth for all planes, so that their ratios stay.
+    With ``bits="auto"`` uint16 planes have 12 where no pixel of the image exceeds 4095, as cameras of 12 bits write it,
+    and 16 elsewhere: one depth for all planes, so that their ratios stay.
 
     Args:
         planes: The planes, all uint8 or all uint16.
@@ -153,15 +173,26 @@ def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) 
     """
     kinds = {plane.dtype for plane in planes}
     if kinds == {np.dtype(np.uint8)}:
-        return [plane.astype(np.uint8, copy=False) for plane in planes]
+        return 8
     if kinds != {np.dtype(np.uint16)}:
         names = " and ".join(sorted(str(kind) for kind in kinds))
         raise InputError(f"{path}: pixels are {names}; save all planes as 8-bit or all as unsigned 16-bit")
     largest = max(int(plane.max(initial=0)) for plane in planes)
     depth = (12 if largest <= 4095 else 16) if bits == "auto" else bits
-    top = 2**depth - 1
-    if largest > top:
+    if largest >= 2**depth:
         raise InputError(f"{path}: a pixel of {largest} does not fit in {depth} bits; choose bits=16 or bits=auto")
+    return depth
+
+
+def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) -> list[Pixels]:
+    """Bring the planes of one image to 8 bits.
+
+    8-bit planes stay as they are. 16-bit planes are scaled so that the largest value of their `bit_depth` becomes 255,
+    rounded to the nearest. Arguments and errors are those of `bit_depth`.
+    """
+    top = 2 ** bit_depth(planes, bits, path) - 1
+    if planes[0].dtype == np.uint8:
+        return [plane.astype(np.uint8, copy=False) for plane in planes]
     return [((plane.astype(np.uint32) * 510 + top) // (2 * top)).astype(np.uint8) for plane in planes]
 
 
