@@ -3,7 +3,8 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import hydra
@@ -25,8 +26,14 @@ OmegaConf.register_new_resolver(
 FLAGS = {"--json": "json=true", "--dry-run": "prepare.dry_run=true"}
 
 
-def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+def command(
+    config_name: str, short: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
     """Make a function of a composed config into a command with Hydra's command line.
+
+    Args:
+        config_name: Name of its config.
+        short: Keys that people may write for longer ones, see `written_out`.
 
     `InputError` and mistakes in the config end the process with their message and exit code 1. Any other exception
     is a defect of ours and keeps its traceback.
@@ -46,8 +53,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def main() -> None:
             # Hydra otherwise prints and exits by itself, with less than there is to say.
             os.environ["HYDRA_FULL_ERROR"] = "1"
-            sys.argv = [FLAGS.get(word, word) for word in sys.argv]
             try:
+                sys.argv = written_out([FLAGS.get(word, word) for word in sys.argv], short)
                 if ranks.is_rank() and {"-m", "--multirun"} & set(sys.argv):
                     raise InputError(
                         "a sweep under torchrun would run whole in every one of its processes: start it without "
@@ -62,6 +69,37 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         return main
 
     return decorate
+
+
+def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
+    """A command line with its short keys written out: ``images=DIR`` is ``data=folder data.images=DIR``.
+
+    Args:
+        words: The command line.
+        short: The long key of each short one; one that begins with ``data.`` is about data=folder.
+
+    Raises:
+        InputError: A short key contradicts another word.
+    """
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    written = []
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in short or "=" not in word:
+            written.append(word)
+            continue
+        long = short[key]
+        if long in given:
+            raise InputError(
+                f"{word} is short for {long}={value}, and {long}={given[long]} is given too: leave one out"
+            )
+        if long.startswith("data."):
+            if given.setdefault("data", "folder") != "folder":
+                raise InputError(f"{word} is for data=folder, and data={given['data']} is given too: leave one out")
+            if "data=folder" not in [*words, *written]:
+                written.append("data=folder")
+        written.append(f"{long}={value}")
+    return written
 
 
 def _exit(error: InputError) -> SystemExit:

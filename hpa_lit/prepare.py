@@ -13,7 +13,7 @@ from hpa_lit.tree import DataTree
 Stages = dict[str, Callable[[], None]]
 
 
-@command("prepare")
+@command("prepare", {"images": "prepare.images"})
 def main(config: DictConfig) -> None:
     """Run the stages that were asked for, in the order of their inputs."""
     from hpa_lit.stages.failures import IncompleteError
@@ -27,7 +27,7 @@ def main(config: DictConfig) -> None:
     if channels != "rgby" and (wanted != ["statistics"] or images is None):
         raise InputError(
             f"data.channels={channels}: the atlas is prepared with all its planes, of which a training takes what it "
-            "wants: leave it out; stage=statistics with prepare.images=DIR alone takes it"
+            "wants: leave it out; stage=statistics with images=DIR alone takes it"
         )
     if settings["prepare"]["dry_run"]:
         if not {"download", "all"} & set(wanted):

@@ -34,7 +34,7 @@ ANSWERED_WARNINGS = (
 )
 
 
-@command("train")
+@command("train", {"images": "data.images", "labels": "data.labels"})
 def main(config: DictConfig) -> None:
     """Check the config and every image, then train here, or in a process a device."""
     settings = resolved(config)

@@ -86,6 +86,7 @@ def test_mistakes_are_answered_in_words(tree: DataTree) -> None:
         (["stage=folds"], "run stage=metadata first"),
         (["stage=folds", "--dry-run"], "only stage=download has a dry run"),
         (["stage=match"], "stage=resize"),
+        (["stage=[resize,statistics]", "data.channels=rgb"], "the atlas is prepared with all its planes"),
         (["stage=verify"], "stage=metadata makes it"),
         (["prepare.upscale_=1"], "Valid keys here:"),
         (["stage=metadata", "prepare.backend=dask"], "prepare.scheduler=tcp://host:port"),
