@@ -1,6 +1,7 @@
 """From tables to examples: a fold of the prepared atlas, or a folder with a label table."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,30 @@ def valid_files(tree: DataTree, image_size: int, split: str, fold: int | None) -
         InputError: The split was not prepared.
     """
     table = _antibody_table(tree, "valid") if fold is None else _fold_table(tree, split, fold, "valid")
-    images = _atlas_images(tree, image_size, [table])
-    return {key[0]: images.get(key, {}) for key in sorted(zip(table["Id"], table["External"], strict=True))}
+    return table_files(tree, image_size, [table])
+
+
+def table_files(tree: DataTree, image_size: int, tables: Sequence[pd.DataFrame]) -> Files:
+    """The files of each image of tables Id, External, by Id; none for an image that is not there.
+
+    Raises:
+        InputError: There are no images of this size.
+    """
+    images = _atlas_images(tree, image_size, tables)
+    keys = {key for table in tables for key in zip(table["Id"], table["External"], strict=True)}
+    return {key[0]: images.get(key, {}) for key in sorted(keys)}
+
+
+def split_tables(tree: DataTree, split: str) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Training and validation table of every fold of a split, or of the one antibody split by the name ``antibody``.
+
+    Raises:
+        InputError: The split was not prepared.
+    """
+    if split == "antibody":
+        return [(_antibody_table(tree, "train"), _antibody_table(tree, "valid"))]
+    folds = [0, *takewhile(lambda fold: tree.fold(split, fold, "train").is_file(), count(1))]
+    return [(_fold_table(tree, split, fold, "train"), _fold_table(tree, split, fold, "valid")) for fold in folds]
 
 
 def folder_files(folder: Path) -> Files:

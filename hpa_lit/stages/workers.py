@@ -34,7 +34,7 @@ class Workers:
         if (self.backend == "dask") != (self.scheduler is not None):
             raise InputError("prepare.backend=dask and prepare.scheduler=tcp://host:port belong together")
         if self.count == 0 or self.count < -1:
-            raise InputError(f"prepare.workers={self.count}: give a number of processes, or -1 for one a core")
+            raise InputError(f"workers={self.count}: give a number of processes, or -1 for one a core")
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
         """Apply a function that can be pickled to every item: the results in the order of the items."""

@@ -48,7 +48,7 @@ def test_results_come_in_order(count: int) -> None:
     [{"backend": "spark"}, {"backend": "dask"}, {"scheduler": "tcp://127.0.0.1:1"}, {"count": 0}, {"count": -2}],
 )
 def test_wrong_settings_are_refused(settings: dict) -> None:
-    with pytest.raises(InputError, match=r"prepare|backend"):
+    with pytest.raises(InputError, match=r"prepare|backend|workers"):
         Workers(**settings)
 
 
