@@ -3,7 +3,9 @@
 import functools
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +24,25 @@ OmegaConf.register_new_resolver(
     "name", lambda *parts: "_".join(str(part).replace("/", "-") for part in parts if part), replace=True
 )
 
+
+def choices(config_name: str) -> str:
+    """The config groups of a command and what each can be, a paragraph a group, the default first."""
+    conf = Path(conf_dir())
+    config: Any = OmegaConf.to_container(OmegaConf.load(conf / f"{config_name}.yaml"))
+    paragraphs = []
+    for group, default in (item for entry in config["defaults"] if entry != "_self_" for item in entry.items()):
+        others = sorted(path.stem for path in (conf / group).glob("*.yaml") if path.stem != default)
+        if others:
+            line = ", ".join([default or "(none)", *others])
+            paragraphs.append(textwrap.fill(line, 110, initial_indent=f"  {group:12}", subsequent_indent=" " * 14))
+    return "\n".join(paragraphs) or "  there are none"
+
+
+OmegaConf.register_new_resolver("choices", choices, replace=True)
+
+# Short keys of commands that look at a folder of anyone's images, see `written_out`.
+FOLDER = {"images": "data.images", "labels": "data.labels"}
+
 # Settings that people expect to write as flags.
 FLAGS = {"--json": "json=true", "--dry-run": "prepare.dry_run=true"}
 
@@ -31,12 +52,12 @@ def command(
 ) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
     """Make a function of a composed config into a command with Hydra's command line.
 
+    `InputError` and mistakes in the config end the process with their message and exit code 1. Any other exception
+    is a defect of ours and keeps its traceback.
+
     Args:
         config_name: Name of its config.
         short: Keys that people may write for longer ones, see `written_out`.
-
-    `InputError` and mistakes in the config end the process with their message and exit code 1. Any other exception
-    is a defect of ours and keeps its traceback.
     """
 
     def decorate(body: Callable[[DictConfig], None]) -> Callable[[], None]:
@@ -90,9 +111,7 @@ def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
             continue
         long = short[key]
         if long in given:
-            raise InputError(
-                f"{word} is short for {long}={value}, and {long}={given[long]} is given too: leave one out"
-            )
+            raise InputError(f"{word} means {long}={value}, and {long}={given[long]} is given too: leave one out")
         if long.startswith("data."):
             if given.setdefault("data", "folder") != "folder":
                 raise InputError(f"{word} is for data=folder, and data={given['data']} is given too: leave one out")
@@ -131,6 +150,20 @@ def said(group: str) -> set[str]:
     """The keys of a config group that the command line itself sets: those of ``data.bits=12 data.crop_size=64``."""
     words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
     return {word.split("=")[0].removeprefix(f"{group}.") for word in words if word.startswith(f"{group}.")}
+
+
+def own_images(settings: Mapping[str, Any]) -> str | None:
+    """The folder that ``images=DIR`` names, or ``data=folder data.images=DIR``, in configs that have both.
+
+    Raises:
+        InputError: Both are given, and differ.
+    """
+    short, long = settings["images"], (settings.get("data") or {}).get("images")
+    if None not in (short, long) and short != long:
+        raise InputError(
+            f"images={short} means data.images={short}, and data.images={long} is given too: leave one out"
+        )
+    return short or long
 
 
 def _config_error(error: Exception) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hpa_lit import prediction_file, ranks
-from hpa_lit.command import command, resolved, said
+from hpa_lit.command import command, own_images, resolved, said
 from hpa_lit.errors import InputError
 from hpa_lit.tree import DataTree, OutputTree
 
@@ -34,9 +34,8 @@ def main(config: DictConfig) -> None:
         settings["run"], settings["epoch"], settings["checkpoint"], OutputTree(Path(settings["paths"]["outputs"]))
     )
     model = inference.describe(checkpoint, settings.get("arch"), data, said("data"))
-    images = settings["images"] or (data or {}).get("images")
     tree = DataTree(Path(settings["paths"]["root"]).absolute())
-    dataset, files = inference.find_files(model, settings["dataset"], images, tree, split)
+    dataset, files = inference.find_files(model, settings["dataset"], own_images(settings), tree, split)
     place = home.features(dataset, checkpoint.stem)
     out = Path(settings["out"] or place.with_suffix(f".{suffix}"))
     output = out if suffix == "parquet" else place

@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hpa_lit import prediction_file, ranks
-from hpa_lit.command import command, resolved, said
+from hpa_lit.command import command, own_images, resolved, said
 from hpa_lit.errors import InputError
 from hpa_lit.tree import DataTree, OutputTree
 
@@ -33,9 +33,8 @@ def main(config: DictConfig) -> None:
     model = inference.describe(checkpoint, settings.get("arch"), data, said("data"))
     if not model.labels:
         raise InputError(f"{checkpoint} holds an embedder, which gives features: use hpa-lit embed")
-    images = settings["images"] or (data or {}).get("images")
     tree = DataTree(Path(settings["paths"]["root"]).absolute())
-    dataset, files = inference.find_files(model, settings["dataset"], images, tree, split)
+    dataset, files = inference.find_files(model, settings["dataset"], own_images(settings), tree, split)
     output = out if out.suffix == ".parquet" else home.predictions(dataset, checkpoint.stem, views["name"])
     job = inference.Job(
         model,

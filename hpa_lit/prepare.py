@@ -71,7 +71,7 @@ def stages(settings: dict[str, Any], tree: DataTree) -> Stages:
     distance, seed = options["max_distance"], options["seed"]
     return {
         "download": lambda: download.run(tree, source, options["dry_run"]),
-        "resize": lambda: resize.run(tree, sets, sizes, recipe, workers),
+        "resize": lambda: resize.run(tree, sets, sizes, recipe, workers, options["compression"]),
         "metadata": lambda: metadata.run(tree, sets),
         "match": lambda: duplicates.run_train_external(tree, distance, workers, on_missing),
         "match_test": lambda: duplicates.run_test(tree, distance, workers, on_missing),

@@ -14,7 +14,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from hpa_lit import ranks
-from hpa_lit.command import command, resolved
+from hpa_lit.command import FOLDER, command, resolved
 from hpa_lit.errors import InputError, listing
 from hpa_lit.tree import DataTree, RunTree, replacing
 
@@ -34,7 +34,7 @@ ANSWERED_WARNINGS = (
 )
 
 
-@command("train", {"images": "data.images", "labels": "data.labels"})
+@command("train", FOLDER)
 def main(config: DictConfig) -> None:
     """Check the config and every image, then train here, or in a process a device."""
     settings = resolved(config)

@@ -1,7 +1,9 @@
 """Every config composes, and says what it should."""
 
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
-import hpa_lit.command  # noqa: F401  registers what the configs resolve with
 from hpa_lit.__main__ import COMMANDS
+from hpa_lit.command import choices  # also registers what the configs resolve with
 from hpa_lit.conf_dir import conf_dir
 from hpa_lit.schedules import SCHEDULES
 
@@ -92,7 +94,32 @@ def test_help_does_not_wait_for_heavy_imports(command, flag):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout
+    assert ("What people change most" in done.stdout) == ("--help" in flag)
+    assert ("paths:\n" in done.stdout) == ("--cfg" in flag)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_what_exists(command, monkeypatch):
+    def show(*words):
+        monkeypatch.setattr(sys, "argv", [command, *words, "--cfg", "job"])
+        import_module(f"hpa_lit.{command}").main()  # ends in SystemExit where a word is unknown
+
+    # A default that is no choice stands in brackets; here every group is what its last choice says.
+    groups = re.sub(r"\n {14}", " ", choices(command)).splitlines()
+    last = dict(re.fullmatch(r"  (\S+) .*, (\S+)", line).groups() for line in groups if "," in line)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        help_ = compose(command, return_hydra_config=True).hydra.help
+        words = [f"{group}={choice}" for group, choice in last.items()]
+        chosen = compose(command, words, return_hydra_config=True).hydra.runtime.choices
+    assert {group: chosen[group] for group in last} == last
+    keys = re.findall(r"^  (\S+)  +\S", help_.footer, re.MULTILINE)
+    assert 0 < len(keys) <= 5
+    assert len(keys) == len(help_.footer.splitlines())
+    show(*(f"{key}=1" for key in keys))
+    examples = re.findall(rf"^  python -m hpa_lit\.{command}\b(.*)", help_.header, re.MULTILINE)
+    assert examples
+    for example in examples:
+        show(*re.sub(r"-m (.*)=[\d,]+", r"\1=0", example).split())
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,10 @@ def test_the_file_is_written_before_failures_end_the_command(run, tmp_path):
         (["run=run", "images=mine", "trainer=gpu"], "no GPU was found"),
         (["run=run", "dataset=test", "paths.root=none"], "stage=metadata"),
         (["run=run", "images=mine", "batchsize=3"], "batch_size"),
+        (
+            ["run=run", "images=mine", "data=folder", "data.images=other"],
+            "images=mine means data.images=mine, and data",
+        ),
         (["run=run", "images=mine", "missing=skip"], "missing=skip: choose error or zero"),
     ],
 )
