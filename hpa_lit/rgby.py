@@ -22,6 +22,7 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
+from hpa_lit import stack_tiff
 from hpa_lit.errors import InputError
 from hpa_lit.tree import replacing
 
@@ -109,8 +110,10 @@ def read(
     planes = read_planes(files, rgb_channels, channels, missing)
     path = files[STACK if STACK in files else PROTEIN]
     ready = dict(zip(planes, to_uint8(list(planes.values()), bits, path), strict=True))
-    blank = np.zeros_like(ready[PROTEIN])
-    return np.ascontiguousarray(cv2.merge([ready.get(color, blank) for color in colors(channels)]))
+    for color in colors(channels):
+        if color not in ready:
+            ready[color] = np.zeros_like(ready[PROTEIN])
+    return np.ascontiguousarray(cv2.merge([ready[color] for color in colors(channels)]))
 
 
 def read_planes(
@@ -119,7 +122,7 @@ def read_planes(
     channels: Channels = "rgby",
     missing: Missing = "error",
 ) -> dict[str, npt.NDArray[np.generic]]:
-    """Read the planes of an image as they are stored, each of shape (H, W), by color.
+    """Read the planes of an image as they are stored, each of shape (H, W), not to be written to, by color.
 
     Of a stack of more planes than wanted the first are taken; a stack of three is red, green and blue.
 
@@ -256,15 +259,14 @@ def size(path: Path, stack: int = 0) -> tuple[int, int]:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def write(path: Path, image: Pixels, image_id: str) -> None:
-    """Write an image as one 4-channel OME-TIFF, the same bytes for the same pixels and Id.
-
-    Deflate, because Fiji opens it without a detour; Zstandard would decode faster (benchmarks/compression.md).
+def write(path: Path, image: Pixels, image_id: str, compression: stack_tiff.Compression = "deflate") -> None:
+    """Write an image as one 4-channel OME-TIFF, the same bytes for the same arguments.
 
     Args:
         path: Where to; written beside it and renamed.
         image: Array of shape (H, W, 4).
         image_id: The image's name. Together with the pixels it determines the OME UUID, see `content_uuid`.
+        compression: deflate, the smallest; zstd, decoded several times as fast; none. Lossless all.
     """
     planes = np.ascontiguousarray(image.transpose(2, 0, 1))
     digest = hashlib.sha256(planes.data).hexdigest()
@@ -275,16 +277,7 @@ def write(path: Path, image: Pixels, image_id: str) -> None:
         "UUID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{image_id} {digest}")),
     }
     with replacing(path) as temporary:
-        tifffile.imwrite(
-            temporary,
-            planes,
-            ome=True,
-            photometric="minisblack",
-            compression="zlib",
-            compressionargs={"level": 1},  # level 6 takes up to twice the time and saves under 2 %
-            predictor=True,
-            metadata=metadata,
-        )
+        stack_tiff.write(temporary, planes, compression, metadata)
 
 
 def content_uuid(path: Path) -> str:
@@ -305,7 +298,9 @@ def _source(path: Path) -> Path | io.BytesIO:
 
 def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
     try:
-        pixels: npt.NDArray[np.generic] = np.squeeze(tifffile.imread(_source(path)))
+        source = _source(path)
+        planes = stack_tiff.read(source) if isinstance(source, Path) else None
+        pixels: npt.NDArray[np.generic] = np.squeeze(tifffile.imread(source)) if planes is None else planes
         return pixels
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None

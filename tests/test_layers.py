@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "hpa_lit"
-GROUND = {"labels", "rgby", "tree", "errors", "conf_dir", "prediction_file"}
+GROUND = {"labels", "rgby", "stack_tiff", "tree", "errors", "conf_dir", "prediction_file"}
 ROOMS = {
     "stages": set(),
     "synthetic": set(),

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.stack_tiff import Compression
 from hpa_lit.stages import failures, tables
 from hpa_lit.stages.metadata import read_raw
 from hpa_lit.stages.workers import Workers
@@ -44,7 +46,7 @@ class Target:
     path: Path
 
 
-def make(task: tuple[str, list[Target]], recipe: Recipe) -> str | None:
+def make(task: tuple[str, list[Target]], recipe: Recipe, compression: Compression = "deflate") -> str | None:
     """Make the pictures of one Id; say why where that cannot be."""
     image_id, targets = task
     source: rgby.ImageFiles | None = None
@@ -54,24 +56,33 @@ def make(task: tuple[str, list[Target]], recipe: Recipe) -> str | None:
             if target.files != source:
                 source = target.files
                 image = rgby.read(source, recipe.bits, recipe.rgb_channels)
-            rgby.write(target.path, rgby.resize(image, target.size), image_id)
+            rgby.write(target.path, rgby.resize(image, target.size), image_id, compression)
     except InputError as error:
         return str(error)
     return None
 
 
-def run(tree: DataTree, sets: Sequence[ImageSet], sizes: Sequence[int], recipe: Recipe, workers: Workers) -> None:
-    """Make the pictures that are missing.
+def run(
+    tree: DataTree,
+    sets: Sequence[ImageSet],
+    sizes: Sequence[int],
+    recipe: Recipe,
+    workers: Workers,
+    compression: Compression = "deflate",
+) -> None:
+    """Make the pictures that are missing, whatever the compression of those that are there.
 
     Raises:
         IncompleteError: Some could not be made.
     """
+    if compression not in get_args(Compression):
+        raise InputError(f"prepare.compression={compression}: choose {', '.join(get_args(Compression))}")
     failed: list[tuple[str, str]] = []
     total = 0
     for image_set in sets:
         ids = read_raw(tree, image_set)["Id"]
         tasks, absent = _tasks(tree, image_set, list(ids), sorted(set(sizes)), recipe)
-        reasons = workers.map(partial(make, recipe=recipe), tasks, f"resize {image_set}")
+        reasons = workers.map(partial(make, recipe=recipe, compression=compression), tasks, f"resize {image_set}")
         failed += absent
         failed += [(image_id, why) for (image_id, _), why in zip(tasks, reasons, strict=True) if why]
         total += len(ids)

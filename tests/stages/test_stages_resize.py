@@ -153,3 +153,17 @@ def test_statistics_of_any_folder(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "b_red.tif").write_bytes(b"II*\0")
     with pytest.raises(InputError, match="1 of 2 images cannot be read"):
         statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, RECIPE, HERE, "error")
+
+
+def test_the_compression_is_a_choice_and_the_pixels_are_the_same(tree: DataTree) -> None:
+    path = tree.images("test", 512) / f"{TEST[0]}.tif"
+    found = []
+    for compression in ("deflate", "zstd", "none"):
+        path.unlink(missing_ok=True)
+        resize.run(tree, ["test"], [512], RECIPE, HERE, compression)
+        with tifffile.TiffFile(path) as tiff:
+            found.append(tiff.pages[0].compression.name)
+        assert (prepared(tree, "test", 512, TEST[0]) == field(TEST[0])).all()
+    assert found == ["ADOBE_DEFLATE", "ZSTD", "NONE"]
+    with pytest.raises(InputError, match=r"prepare.compression=lzw: choose deflate, zstd, none"):
+        resize.run(tree, ["test"], [512], RECIPE, HERE, "lzw")
