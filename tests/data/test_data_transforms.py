@@ -1,3 +1,8 @@
+import os
+
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it would ask the network for its newest version
+
+import albumentations as A
 import cv2
 import numpy as np
 import pytest
@@ -83,3 +88,24 @@ def test_the_argument_is_left_alone():
     before = image.copy()
     TrainTransform(64, None)(image, 3)[:] = 0
     np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize(("side", "crop"), [(96, 64), (70, 70), (64, None)])
+def test_a_seed_draws_what_albumentations_draws(side, crop):
+    image = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
+    steps = [] if crop is None else [A.RandomSizedCrop((crop, side), size=(crop, crop), p=1)]
+    plain, fast = A.Compose([*steps, A.D4(p=1)]), TrainTransform(side, crop)
+    for seed in range(64):
+        plain.set_random_seed(seed)
+        np.testing.assert_array_equal(fast(image, seed), plain(image=image)["image"])
+
+
+def test_results_are_tensors_without_a_copy():
+    image = gradient_image(96)
+    for transform in (
+        TrainTransform(96, 64),
+        TrainTransform(96, None),
+        ValidTransform(96, 64),
+        ValidTransform(96, None),
+    ):
+        assert transform(image, 5).transpose(2, 0, 1).flags.c_contiguous
