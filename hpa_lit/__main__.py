@@ -7,6 +7,7 @@ COMMANDS = {
     "demo": "draw a few pictures and train on them, to see it work",
     "draw": "draw a synthetic atlas in the layout of the real downloads",
     "prepare": "raw downloads to images and tables ready for training",
+    "check": "look at every picture, label and fold before training",
     "train": "train one model, or sweep over folds with -m fold=0,1,2,3,4",
     "predict": "a trained model's probabilities for images, one file a run and dataset",
     "embed": "the features of images, for neighbours and for other programs",

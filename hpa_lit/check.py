@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from hpa_lit.command import command, resolved
+from hpa_lit.command import FOLDER, command, resolved
 from hpa_lit.errors import InputError
 from hpa_lit.tree import DataTree, replacing
 
@@ -32,7 +32,7 @@ class Subject:
     found: Sequence["Finding"] = ()
 
 
-@command("check", {"images": "data.images", "labels": "data.labels"})
+@command("check", FOLDER)
 def main(config: DictConfig) -> None:
     """Look at every image, its labels and folds; say everything that was found."""
     import pandas as pd

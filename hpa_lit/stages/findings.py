@@ -101,7 +101,7 @@ def of_statistics(looks: Looks, mean: Sequence[float], std: Sequence[float]) -> 
 def of_labels(
     ids: Sequence[str], labels: npt.NDArray[np.uint8], names: Sequence[str], looks: Looks, n_folds: int
 ) -> list[Finding]:
-    """Counts of labels, and whether rows and images belong together.
+    """Counts of labels; rows and images without each other.
 
     Args:
         ids: Id of each row.
@@ -118,7 +118,7 @@ def of_labels(
     without = [image_id for image_id in looks if image_id not in known]
     return [
         Finding("ok", "labels", said),
-        *_those("warning", "rare", f"fewer images than the {n_folds} folds", rare, "label"),
+        *_those("warning", "rare", f"fewer images than folds ({n_folds})", rare, "label"),
         *_those("warning", "empty", "no label", empty, "row"),
         *_those("error", "rows", "no image", [i for i in ids if i not in looks], "row"),
         *_those("warning", "unlabelled", "no row, not used", without),
@@ -126,7 +126,7 @@ def of_labels(
 
 
 def of_folds(looks: Looks, folds: Sequence[Fold], max_distance: int) -> list[Finding]:
-    """Fields of cells that one field on both sides of a fold, by perceptual hash; see `duplicates.match`."""
+    """Images of one field of cells, and those of them on both sides of a fold; hashes as in `duplicates.match`."""
     good = _good(looks)
     if not good:
         return []

@@ -82,21 +82,21 @@ def look(files: rgby.ImageFiles, bits: rgby.Bits, channels: rgby.Channels) -> Lo
     if missing := rgby.missing_planes(files, channels):
         return Defect("planes", f"no {' and no '.join(missing)} plane")
     try:
-        planes = rgby.read_planes(files, channels=channels)
+        stored = list(rgby.read_planes(files, channels=channels).values())
         path = next(iter(files.values()))
-        depth = rgby.bit_depth(list(planes.values()), bits, path)
-        image = np.dstack(rgby.to_uint8(list(planes.values()), bits, path))
+        depth, planes = rgby.bit_depth(stored, bits, path), rgby.to_uint8(stored, bits, path)
     except InputError as error:
         return Defect("unusable", str(error))
-    low, high = image.min((0, 1)), image.max((0, 1))
+    image = np.dstack(planes)
     small = rgby.resize(image, hashes.SIZE)
-    whole = image.shape[2] == len(rgby.COLORS) and (high - low >= BLANK_RANGE).all()
+    low, high = (tuple(int(extreme(plane)) for plane in planes) for extreme in (np.min, np.max))
+    whole = len(planes) == len(rgby.COLORS) and min(np.subtract(high, low)) >= BLANK_RANGE
     return Look(
-        size=image.shape[:2],
+        size=planes[0].shape,
         bits=depth,
-        low=tuple(low.tolist()),
-        high=tuple(high.tolist()),
-        saturated=tuple((image == 255).mean((0, 1)).tolist()),
+        low=low,
+        high=high,
+        saturated=tuple(float(np.mean(plane == 255)) for plane in planes),
         moments=moments(image),
         hashes=np.array([hashes.phash(small[:, :, c]) for c in range(len(hashes.PLANES))], np.uint64),
         misplaced=roles.suspicion(roles.correlations(image)) if whole else "",
