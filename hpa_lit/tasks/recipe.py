@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision, Precision
+from pytorch_lightning.utilities.enums import GradClipAlgorithmType
 from torch import Tensor, nn
 
 from hpa_lit.data.dataset import Batch
@@ -41,7 +43,24 @@ class Recipe(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam without weight decay (SPEC section 5)."""
-        return torch.optim.Adam(self.parameters(), lr=self.learning_rate(1))
+        # Fused, a step is one kernel on a GPU, and takes a third to a seventh of the time on a CPU. It unscales the
+        # gradients of float16 by itself, too late for clipping.
+        fused = self.trainer.precision != "16-mixed"
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate(1), fused=fused)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as Lightning does, which would refuse a fused optimizer under bf16-mixed though nothing is scaled there."""
+        precision = self.trainer.precision_plugin
+        if isinstance(precision, MixedPrecision) and precision.scaler is None:
+            algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
+            Precision.clip_gradients(precision, optimizer, gradient_clip_val or 0.0, algorithm)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def on_train_epoch_start(self) -> None:
         """Set the rate of this epoch; there is no scheduler whose state a resumed run could lose."""

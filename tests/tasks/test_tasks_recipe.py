@@ -1,4 +1,8 @@
+import pytest
+import pytorch_lightning as pl
 import torch
+from torch import nn
+from torch.utils.data import DataLoader
 
 from hpa_lit.losses import FocalLoss
 from hpa_lit.nets import build_classifier
@@ -15,3 +19,35 @@ def test_channels_last_changes_the_memory_and_not_the_logits():
     weight = task.net.backbone.net.layer4[0].conv1.weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(other, plain, rtol=1e-4, atol=1e-4)
+
+
+class Steps(pl.Callback):
+    """Keeps the norm of the gradients that each step was made with, and whether it was a fused one."""
+
+    def __init__(self):
+        self.norms, self.fused = [], []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.norms.append(torch.stack([p.grad.norm() for p in pl_module.parameters()]).norm().item())
+        self.fused.append(trainer.optimizers[0].param_groups[0]["fused"])
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_fused_steps_are_made_with_clipped_gradients(precision):
+    torch.manual_seed(0)
+    rows = [{"image": torch.randn(12) * 100, "target": torch.ones(28), "index": row} for row in range(8)]
+    steps = Steps()
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        precision=precision,
+        gradient_clip_val=1.0,
+        callbacks=[steps],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(ClassifyTask(nn.Linear(12, 28), FocalLoss(), lambda epoch: 1e-3), DataLoader(rows, batch_size=4))
+    assert steps.norms == pytest.approx([1.0, 1.0], rel=1e-2)
+    assert all(steps.fused)
