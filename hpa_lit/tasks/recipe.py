@@ -54,7 +54,7 @@ class Recipe(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip as Lightning does, which would refuse a fused optimizer under bf16-mixed though nothing is scaled there."""
+        """Clip as Lightning does, but under bf16-mixed too, where it refuses fused optimizers as if gradients were scaled."""
         precision = self.trainer.precision_plugin
         if isinstance(precision, MixedPrecision) and precision.scaler is None:
             algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
