@@ -54,7 +54,7 @@ class Recipe(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip as Lightning does, but under bf16-mixed too, where it refuses fused optimizers as if gradients were scaled."""
+        """Clip as Lightning does, and under bf16-mixed too, where it takes a fused optimizer for one that unscales."""
         precision = self.trainer.precision_plugin
         if isinstance(precision, MixedPrecision) and precision.scaler is None:
             algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
