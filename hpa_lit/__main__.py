@@ -13,6 +13,7 @@ COMMANDS = {
     "embed": "the features of images, for neighbours and for other programs",
     "combine": "views, folds and models to one probability an image and label",
     "submit": "probabilities to label strings, and scores where the truth is known",
+    "report": "one page of scores, curves and pictures of what a model gets right",
     "neighbours": "the atlas images most like each query; answers replaced by theirs",
 }
 

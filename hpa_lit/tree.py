@@ -7,9 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hpa_lit.errors import InputError
+
 ImageSet = Literal["train", "test", "external"]
 Side = Literal["train", "valid"]
 Version = Literal["before", "after"]  # the antibody split before and after train twins replace external images
+
+
+def make_room(path: Path) -> None:
+    """Make the folder that a file is to be written into.
+
+    Raises:
+        InputError: It cannot be made, or nothing can be written into it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename}"
+        raise InputError(f"{path} cannot be written: {reason}; choose another place") from error
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written: you may not write into {path.parent}; choose another place")
 
 
 @contextmanager
@@ -18,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A run that is killed leaves the old file or the new one, never half of one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_room(path)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield temporary
@@ -122,6 +139,11 @@ class DataTree:
         """Test images with the labels of their external twins: Id, Target, External, antibody, antibody_code."""
         return self.root / "tables" / "test_leak.parquet"
 
+    @property
+    def verified(self) -> Path:
+        """What the last stage found, a CSV what, found, remark; absent where something is wrong."""
+        return self.root / "tables" / "verified.csv"
+
     def image_settings(self, image_set: ImageSet, size: int) -> Path:
         """How the images of a folder were made, in JSON."""
         return self.root / "tables" / "images" / f"{size}_{image_set}.json"
@@ -181,6 +203,11 @@ class RunTree:
         """The checkpoints of single epochs that are there, oldest first."""
         return sorted((self.folder / "checkpoints").glob("epoch_*.ckpt"))
 
+    def metrics(self) -> list[Path]:
+        """The metrics of each start of the run, epoch by epoch, the first start first."""
+        folders = (self.folder / "csv").glob("version_*")
+        return [folder / "metrics.csv" for folder in sorted(folders, key=lambda f: int(f.name.split("_")[1]))]
+
     def predictions(self, dataset: str, epoch: str, views: str) -> Path:
         """The prediction file of a dataset, where no other place is asked for."""
         return self.folder / "predictions" / f"{dataset}_{epoch}_{views}.parquet"
@@ -199,6 +226,14 @@ class OutputTree:
     def combined(self, dataset: str) -> Path:
         """The prediction file of an ensemble, where no other place is asked for."""
         return self.root / "combine" / f"{dataset}.parquet"
+
+    def pipeline(self, name: str) -> "PipelineTree":
+        """The folder of a pipeline."""
+        return PipelineTree(self.root / "pipeline" / name)
+
+    def report(self, predictions: Path) -> "ReportTree":
+        """The report on a prediction file, where no other place is asked for."""
+        return ReportTree(self.root / "report" / predictions.stem)
 
     def of_checkpoint(self, checkpoint: Path) -> RunTree:
         """What stands for a run's folder where there is a checkpoint alone."""
@@ -254,3 +289,58 @@ class AnswerTree:
     def contact_sheet(self) -> Path:
         """Queries beside their neighbours, a PNG."""
         return self.folder / "contact_sheet.png"
+
+
+@dataclass(frozen=True)
+class PipelineTree:
+    """The folder of a pipeline: what belongs to no single run."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config, in YAML."""
+        return self.folder / "config.yaml"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what each step printed."""
+        return self.folder / "logs"
+
+    def combined(self, name: str) -> Path:
+        """The prediction file of an ensemble on the way."""
+        return self.folder / "combine" / f"{name.replace(' ', '_')}.parquet"
+
+    def answer(self, name: str) -> AnswerTree:
+        """The folder of an answer on the way, or of the last one."""
+        return AnswerTree(self.folder / "answers" / name.replace(" ", "_"))
+
+    @property
+    def report(self) -> "ReportTree":
+        """The folder of the report."""
+        return ReportTree(self.folder / "report")
+
+
+@dataclass(frozen=True)
+class ReportTree:
+    """The folder of one report."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config that made the folder, in YAML."""
+        return self.folder / "config.yaml"
+
+    @property
+    def page(self) -> Path:
+        """The report itself, which needs no other file."""
+        return self.folder / "report.html"
+
+    def table(self, name: str) -> Path:
+        """The numbers behind a part of the page, a CSV."""
+        return self.folder / "tables" / f"{name}.csv"
+
+    def picture(self, name: str) -> Path:
+        """A picture of the page, or a contact sheet, a PNG."""
+        return self.folder / "pictures" / f"{name}.png"

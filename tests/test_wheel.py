@@ -35,6 +35,11 @@ def test_the_wheel_brings_the_configs(site, tmp_path):
     assert shipped == {path.relative_to(CHECKOUT / "conf") for path in (CHECKOUT / "conf").rglob("*.yaml")}
 
 
+def test_the_wheel_brings_the_page_of_reports(site):
+    page = Path("hpa_lit") / "results" / "page.html"
+    assert (site / page).read_text() == (CHECKOUT / page).read_text()
+
+
 def test_module_and_script_compose_alike(site, tmp_path):
     overrides = ["train", "experiment=densenet121_large_i1536", "fold=1", "--cfg", "job"]
     module = run(site, tmp_path, sys.executable, "-m", "hpa_lit", *overrides)

@@ -1,5 +1,6 @@
 """How good predicted labels are, against the truth. SPEC section 12."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,15 +78,57 @@ def bootstrap_interval(
     truth, given = _pair(target, predicted)
     count, labels = truth.shape
     hits_and_sizes = np.concatenate([truth & given, truth + given], axis=1).astype(np.float32)
-    rng = np.random.default_rng(seed)
     scores = np.empty(samples)
-    for sample in range(samples):
-        # How often each image was drawn turns a sample's counts into one product with a vector.
-        drawn = np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float32)
+    for sample, drawn in enumerate(_drawn(count, samples, seed)):
         hits, sizes = np.split(drawn @ hits_and_sizes, [labels])
         scores[sample] = np.mean(2 * hits / np.maximum(sizes, 1))
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def label_intervals(
+    target: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    probs: npt.ArrayLike,
+    samples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Percentile intervals of every label's scores over images drawn again with replacement.
+
+    Args:
+        target: 0/1, shape (N, K).
+        predicted: 0/1, shape (N, K).
+        probs: Shape (N, K).
+        samples: How many times N images are drawn.
+        level: Share of the samples inside the interval.
+        seed: Of the drawing.
+
+    Returns:
+        K rows, columns <score>_low and <score>_high for precision, recall, f1 and average_precision. The last is over
+        the samples that hold the label, and NaN where no image has it.
+    """
+    truth, given = _pair(target, predicted)
+    present = truth.any(axis=0)
+    average_precision = _resampled_average_precision(
+        truth[:, present], probabilities("probabilities", probs)[:, present]
+    )
+    counts = np.concatenate([truth & given, truth, given], axis=1).astype(np.float32)
+    scores = {name: np.empty((samples, truth.shape[1])) for name in ("precision", "recall", "f1")}
+    scores["average_precision"] = np.full((samples, truth.shape[1]), np.nan)
+    for sample, drawn in enumerate(_drawn(len(truth), samples, seed)):
+        hits, has, was_given = np.split(drawn @ counts, 3)
+        scores["precision"][sample] = hits / np.maximum(was_given, 1)
+        scores["recall"][sample] = hits / np.maximum(has, 1)
+        scores["f1"][sample] = 2 * hits / np.maximum(has + was_given, 1)
+        scores["average_precision"][sample, present] = average_precision(drawn)
+    columns = {}
+    for name, values in scores.items():
+        known = np.isfinite(values).any(axis=0)
+        for side, share in (("low", (1 - level) / 2), ("high", (1 + level) / 2)):
+            columns[f"{name}_{side}"] = bounds = np.full(values.shape[1], np.nan)
+            bounds[known] = np.nanquantile(values[:, known], share, axis=0)
+    return pd.DataFrame(columns)
 
 
 def focal_loss(target: npt.ArrayLike, probs: npt.ArrayLike, gamma: float = 2.0) -> float:
@@ -147,6 +190,35 @@ def _pair(target: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[npt.NDArray[
     if given.ndim != 2 or not given.size:
         raise InputError(f"predicted labels have shape {given.shape}; expected (images, labels)")
     return targets("targets", target, given.shape), targets("predicted labels", predicted, given.shape)
+
+
+def _drawn(count: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
+    """How often each image is in each sample, shape (count,): a sample's counts are one product with this vector."""
+    rng = np.random.default_rng(seed)
+    for _ in range(samples):
+        yield np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float32)
+
+
+def _resampled_average_precision(
+    truth: npt.NDArray[np.uint8], probs: Doubles
+) -> Callable[[npt.NDArray[np.float32]], Doubles]:
+    """Average precision of a sample, shape (K,), from how often each image is in it; the images are sorted once."""
+    order = np.argsort(-probs.T, axis=1, kind="stable")
+    falling = np.take_along_axis(probs.T, order, axis=1)
+    has = np.take_along_axis(truth.T, order, axis=1)
+    # Images of equal probability are found together: precision counts at the last one of each such group.
+    ends = np.where(np.diff(falling, axis=1, append=-1) != 0, np.arange(len(probs)), len(probs))
+    ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+
+    def average_precision(drawn: npt.NDArray[np.float32]) -> Doubles:
+        found = drawn[order]
+        hits = found * has
+        precision = hits.cumsum(axis=1) / np.maximum(found.cumsum(axis=1), 1)
+        total = hits.sum(axis=1)
+        weighted = (hits * np.take_along_axis(precision, ends, axis=1)).sum(axis=1)
+        return np.asarray(weighted / np.where(total > 0, total, np.nan), np.float64)
+
+    return average_precision
 
 
 def _ratio(part: npt.NDArray[np.uint8], whole: npt.NDArray[np.uint8]) -> Doubles:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import f1_score, precision_recall_fscore_support
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
 from torchmetrics.functional.classification import multilabel_average_precision, multilabel_f1_score
 
 from hpa_lit.results import evaluation, thresholds
@@ -70,6 +70,34 @@ def test_bootstrap_interval_has_the_width_that_theory_gives():
     error = np.sqrt(0.3 * 0.7 / 1000) * 2 / 1.3**2  # delta method
     assert low == pytest.approx(0.6 / 1.3 - 1.96 * error, abs=0.003)
     assert high == pytest.approx(0.6 / 1.3 + 1.96 * error, abs=0.003)
+
+
+def test_label_intervals_have_the_width_that_theory_gives():
+    # As above; precision is the share of positives, and everything that is there is found.
+    truth = np.zeros((1000, 2), int)
+    truth[:300, 0] = 1
+    found = evaluation.label_intervals(truth, np.ones_like(truth), np.full(truth.shape, 0.5), samples=4000)
+    error = 1.96 * np.sqrt(0.3 * 0.7 / 1000)
+    np.testing.assert_allclose(found.loc[0, ["precision_low", "precision_high"]], [0.3 - error, 0.3 + error], atol=3e-3)
+    slope = 2 / 1.3**2
+    expected = 0.6 / 1.3 + np.array([-1, 1]) * error * slope
+    np.testing.assert_allclose(found.loc[0, ["f1_low", "f1_high"]], expected, atol=3e-3)
+    assert found.loc[0, ["recall_low", "recall_high"]].tolist() == [1, 1]
+    # All images are as probable, so average precision is the share too.
+    assert found.loc[0, "average_precision_low"] == pytest.approx(found.loc[0, "precision_low"])
+    assert found.loc[1].dropna().eq(0).all()
+    assert found.loc[1].isna().tolist() == [name.startswith("average") for name in found]
+
+
+def test_average_precision_of_samples_equals_scikit_learn(case):
+    probs, truth = case[0].round(2), case[1]  # rounded, so that there are ties
+    present = truth.any(axis=0)
+    found = evaluation.label_intervals(truth, truth, probs, samples=1, seed=3)
+    drawn = np.random.default_rng(3).integers(len(truth), size=len(truth))
+    inside = present & truth[drawn].any(axis=0)
+    expected = average_precision_score(truth[drawn][:, inside], probs[drawn][:, inside], average=None)
+    np.testing.assert_allclose(found["average_precision_low"][inside], expected, atol=1e-6)
+    assert found["average_precision_high"].notna().tolist() == inside.tolist()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,178 @@
+"""``python -m hpa_lit.report predictions=FILE truth=TABLE submission=FOLDER``: one page of what a model gets right.
+
+The parts that nothing was given for are named on the page, with the setting that brings them.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hpa_lit.command import command, resolved
+from hpa_lit.errors import InputError, listing
+from hpa_lit.tree import AnswerTree, DataTree, ImageSet, OutputTree, ReportTree, RunTree, replacing
+
+if TYPE_CHECKING:
+    from hpa_lit.inference import Model
+    from hpa_lit.prediction_file import Predictions
+    from hpa_lit.results.arrays import Bits
+    from hpa_lit.results.chapters import Chapter
+
+SETS: dict[str, tuple[ImageSet, ...]] = {
+    "train": ("train",),
+    "test": ("test",),
+    "external": ("external",),
+    "valid": ("train", "external"),
+}
+
+
+@command("report")
+def main(config: DictConfig) -> None:
+    """Read what was given, make a chapter of each part, write the page and what it shows."""
+    from hpa_lit import rgby
+    from hpa_lit.results import chapters, examples, files, page, pictures, tables
+
+    settings = resolved(config)
+    path, asked = Path(settings["predictions"]), settings["output"]
+    if settings["shown"] < 1 or settings["maps"] < 1:
+        raise InputError("shown and maps are at least 1; leave out images and dataset, or run, to have none")
+    predictions = files.read_single(path, settings["on_failed"])
+    ids, names, probs = predictions.ids, predictions.labels, predictions.probabilities[:, 0].astype(float)
+    given = answers(settings, predictions)
+    truth = tables.targets(_paths(settings["truth"]), ids, len(names)) if settings["truth"] else None
+    model = network(settings, predictions)
+    images = pictures.locate(folders(settings, model), ids)
+
+    parts: dict[str, Chapter] = {}
+    if settings["steps"]:
+        parts["steps"] = chapters.steps(step_scores(settings["steps"]))
+    if settings["runs"]:
+        parts["training"] = chapters.training(run_logs(_paths(settings["runs"])))
+    if truth is None:
+        parts["counts"] = chapters.counts(probs, given, names)
+    else:
+        parts["scores"] = chapters.scores(truth, given, probs, names)
+        parts["calibration"] = chapters.calibration(truth, probs)
+    parts["cooccurrence"] = chapters.cooccurrence(truth, given, names)
+    if images:
+        bits: rgby.Bits = settings["bits"] or (model.data["bits"] if model else "auto")
+
+        def picture(image_id: str) -> rgby.Pixels:
+            return rgby.read(images[image_id], bits, channels="rgb", missing="zero")
+
+        found = examples.choose(truth, probs, given, ids, names)
+        labelled = examples.in_words(given if truth is None else truth, ids, names)
+        parts["sheets"] = chapters.sheets(found, labelled, names, picture, settings["shown"])
+        if model:
+            from hpa_lit.inference.activation import activations
+
+            first = examples.foremost(found, settings["maps"])
+            places = [names.index(label) for label in first["label"]]
+            seen = activations(model, [images[i] for i in first["Id"]], places, bits, settings["missing"])
+            parts["activations"] = chapters.activations(first, seen)
+
+    out = ReportTree(Path(asked)) if asked else OutputTree(Path(settings["paths"]["outputs"])).report(path)
+    html = page.render(f"Report on {path.name}", len(ids), len(names), about(settings, predictions), parts)
+    write(out, settings, html, parts)
+    print(f"{len(ids)} images, {len(names)} labels -> {out.page}")
+
+
+def answers(settings: dict[str, Any], predictions: "Predictions") -> "Bits":
+    """The labels given to each image, 0/1 of shape (N, K): those of a submission, or above the one threshold."""
+    from hpa_lit.results import submission, thresholds
+
+    labels = len(predictions.labels)
+    if settings["submission"] is None:
+        limits = thresholds.fixed(settings["threshold"], labels)
+        return thresholds.assign(predictions.probabilities[:, 0], limits, always_top=False)
+    path = AnswerTree(Path(settings["submission"])).submission
+    answer = submission.read_submission(path).set_index("Id").Predicted
+    if odd := sorted(set(answer.index) ^ set(predictions.ids)):
+        raise InputError(f"{path} and {settings['predictions']} differ in {len(odd)} Ids:\n{listing(odd)}")
+    return submission.to_rows(answer.loc[list(predictions.ids)].tolist(), labels)
+
+
+def network(settings: dict[str, Any], predictions: "Predictions") -> "Model | None":
+    """The network whose activation maps to draw, once it is sure to know the labels of the predictions."""
+    if settings["run"] is None:
+        return None
+    from hpa_lit import inference
+
+    checkpoint, _ = inference.find_checkpoint(settings["run"], settings["epoch"], None, OutputTree(Path()))
+    model = inference.describe(checkpoint)
+    if model.labels != predictions.labels:
+        raise InputError(
+            f"{checkpoint} answers {', '.join(model.labels) or 'no labels, it is an embedder'}; "
+            f"{settings['predictions']} has {', '.join(predictions.labels)}"
+        )
+    return model
+
+
+def folders(settings: dict[str, Any], model: "Model | None") -> list[Path]:
+    """Where the pictures are; none where they are not asked for."""
+    dataset, asked = settings["dataset"], _paths(settings["images"] or [])
+    if dataset is None:
+        return asked
+    if asked or dataset not in SETS:
+        raise InputError(f"dataset={dataset}: choose {', '.join(SETS)}, or set images=FOLDER alone")
+    size = settings["image_size"] or (model.data["image_size"] if model else None)
+    if size is None:
+        raise InputError(f"dataset={dataset} has a folder for each size: set image_size, or run")
+    return [DataTree(Path(settings["paths"]["root"])).images(image_set, size) for image_set in SETS[dataset]]
+
+
+def step_scores(steps: Any) -> dict[str, Path]:
+    """The scores.json of each step, by its name."""
+    if not isinstance(steps, dict):
+        raise InputError(f"steps={steps}: write steps='{{NAME: FOLDER, NAME: FOLDER}}'")
+    places = {str(name): Path(place) for name, place in steps.items()}
+    return {name: place if place.suffix == ".json" else AnswerTree(place).scores for name, place in places.items()}
+
+
+def run_logs(runs: Sequence[Path]) -> dict[str, list[Path]]:
+    """The logs of training runs by as much of each folder's path as tells them apart: a run's name and fold."""
+    whole = [run.absolute() for run in runs]
+    root = os.path.commonpath([run.parents[1] for run in whole])
+    return {str(run.relative_to(root)): RunTree(run).metrics() for run in whole}
+
+
+def about(settings: dict[str, Any], predictions: "Predictions") -> list[tuple[str, str]]:
+    """What the report was made from, as names and values."""
+    from hpa_lit import __version__
+
+    above = f"probabilities above {settings['threshold']}, since no submission was given"
+    said = [
+        ("predictions", settings["predictions"]),
+        ("dataset", predictions.dataset),
+        ("model", predictions.run),
+        ("answers", settings["submission"] or above),
+        ("truth", ", ".join(map(str, _paths(settings["truth"] or "none")))),
+    ]
+    if settings["run"]:
+        said.append(("network of the maps", f"{settings['run']}, epoch {settings['epoch']}"))
+    return [*said, ("hpa_lit", __version__)]
+
+
+def write(out: ReportTree, settings: dict[str, Any], html: str, parts: Mapping[str, "Chapter"]) -> None:
+    """Write the page, and beside it the tables and pictures of its chapters."""
+    from hpa_lit.results import submission
+
+    for chapter in parts.values():
+        for name, table in chapter.tables.items():
+            submission.write(out.table(name), table)
+        for name, picture in chapter.pictures.items():
+            with replacing(out.picture(name)) as temporary:
+                temporary.write_bytes(picture)
+    for path, text in ((out.config, OmegaConf.to_yaml(settings)), (out.page, html)):
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _paths(value: str | list[str]) -> list[Path]:
+    return [Path(value)] if isinstance(value, str) else [Path(path) for path in value]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What is drawn as curves and matrices: precision against recall, labels that go together, training, steps."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import precision_recall_curve
+
+from hpa_lit.errors import InputError
+from hpa_lit.results.arrays import probabilities, targets
+
+
+def precision_recall(target: npt.ArrayLike, probs: npt.ArrayLike, names: Sequence[str]) -> pd.DataFrame:
+    """Precision and recall at every threshold that changes recall.
+
+    Args:
+        target: 0/1, shape (N, K).
+        probs: Shape (N, K).
+        names: K label names.
+
+    Returns:
+        Rows label, threshold, precision, recall, thresholds rising from the highest that finds every image with the
+        label; the last of each label has no threshold, recall 0 and precision 1. A label that no image has, has no
+        rows.
+    """
+    values = probabilities("probabilities", probs)
+    truth = targets("targets", target, values.shape)
+    tables = []
+    for label in np.flatnonzero(truth.any(axis=0)).tolist():
+        precision, recall, thresholds = precision_recall_curve(
+            truth[:, label], values[:, label], drop_intermediate=True
+        )
+        curve = {"threshold": np.append(thresholds, np.nan), "precision": precision, "recall": recall}
+        table = pd.DataFrame({"label": names[label], **curve})
+        tables.append(table[(recall == 1).sum() - 1 :])
+    return pd.concat(tables) if tables else pd.DataFrame(columns=["label", "threshold", "precision", "recall"])
+
+
+def cooccurrence(first: npt.ArrayLike, second: npt.ArrayLike, names: Sequence[str]) -> pd.DataFrame:
+    """How many images have one label in `first` and another in `second`.
+
+    Args:
+        first: 0/1, shape (N, K).
+        second: 0/1, shape (N, K).
+        names: K label names.
+
+    Returns:
+        Counts, a row for each label of `first`, a column for each of `second`.
+    """
+    rows = np.asarray(first)
+    counts = targets("labels", rows, rows.shape).astype(np.int64).T @ targets("labels", second, rows.shape)
+    return pd.DataFrame(counts, index=list(names), columns=list(names))
+
+
+def training(paths: Sequence[Path]) -> pd.DataFrame:
+    """The metrics of one training run by epoch.
+
+    Args:
+        paths: CSV logs of each start of the run, the first start first; an epoch that was computed again counts as it
+            was the last time.
+
+    Returns:
+        A row for each epoch, the columns as they were logged.
+
+    Raises:
+        InputError: There is no log, or it holds no epoch.
+    """
+    if not paths or not all(path.is_file() for path in paths):
+        raise InputError(f"there is no log of a training run: {', '.join(map(str, paths)) or 'the run has none'}")
+    table = pd.concat([pd.read_csv(path) for path in paths])
+    if "epoch" not in table or table["epoch"].isna().all():
+        raise InputError(f"{paths[-1]} holds no epoch that has ended")
+    # An epoch has a row for training and one for validation; `last` takes what each of them holds.
+    return table.drop(columns="step").groupby("epoch").last().reset_index().astype({"epoch": int})
+
+
+def steps(paths: Mapping[str, Path]) -> pd.DataFrame:
+    """The score after each step, and what the step gained.
+
+    Args:
+        paths: ``scores.json`` of submit, by the name of the step, in order.
+
+    Returns:
+        A row for each step: step, images, macro_f1, low, high (its 95 % interval), gain (NaN for the first).
+
+    Raises:
+        InputError: A file is absent, or holds no scores.
+    """
+    rows = []
+    for step, path in paths.items():
+        scores = json.loads(path.read_text()).get("scores") if path.is_file() else None
+        if scores is None:
+            raise InputError(f"step {step!r} has no scores in {path}: make it with truth=TABLE")
+        low, high = scores["macro_f1_interval"]
+        rows.append(
+            {"step": step, "images": scores["images"], "macro_f1": scores["macro_f1"], "low": low, "high": high}
+        )
+    table = pd.DataFrame(rows)
+    return table.assign(gain=table["macro_f1"].diff())

@@ -1,0 +1,206 @@
+"""The command report: the page of real files, opened in a browser too."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html import escape, unescape
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from small_run import LABELS, save_pictures, save_run
+
+from hpa_lit import prediction_file, report, submit
+from hpa_lit.prediction_file import Predictions
+from hpa_lit.tree import ReportTree, RunTree
+
+IDS = [f"i{row:02}" for row in range(6)]
+# No image has the third label; i03 has the second one against the model's firm word, and i05 the first.
+TRUTH = [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0]]
+PROBS = [[0.9, 0.1, 0.2], [0.8, 0.2, 0.1], [0.2, 0.9, 0.1], [0.1, 0.02, 0.6], [0.3, 0.7, 0.1], [0.1, 0.8, 0.2]]
+QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+QUIET += ["--disable-background-networking", "--disable-component-update", "--window-size=1500,1000"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def start(main, *words):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["hpa-lit", *words])
+        main()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with pictures, predictions, their truth, a submission, and a trained network with its logs."""
+    home = tmp_path_factory.mktemp("report")
+    save_pictures(home / "mine", len(IDS))
+    run, _ = save_run(home / "train" / "small" / "fold1")
+    metrics = run.folder / "csv" / "version_0" / "metrics.csv"
+    metrics.parent.mkdir(parents=True)
+    metrics.write_text(
+        "epoch,lr,step,train/loss,valid/focal,valid/loss,valid/macro_f1\n1.0,,7,,4.0,3.0,0.1\n1.0,0.0003,7,5.0,,,\n"
+    )
+    target = [" ".join(map(str, np.flatnonzero(row))) for row in TRUTH]
+    pd.DataFrame({"Id": IDS, "Target": target}).to_csv(home / "truth.csv", index=False)
+    values = np.array(PROBS, np.float32)[:, None]
+    ok = ("ok",) * len(IDS)
+    predictions = Predictions(tuple(IDS), ok, ("all",), tuple(LABELS), values, "small", None, "test", "best.ckpt")
+    prediction_file.write(home / "test.parquet", predictions)
+    words = [
+        f"predictions={home}/test.parquet",
+        f"truth={home}/truth.csv",
+        "thresholds=fixed",
+        f"output={home}/answers",
+    ]
+    start(submit.main, *words)
+    return home
+
+
+@pytest.fixture(scope="module")
+def whole(home):
+    """A report with all its parts."""
+    start(
+        report.main,
+        f"predictions={home}/test.parquet",
+        f"truth={home}/truth.csv",
+        f"submission={home}/answers",
+        f"steps={{one view: {home}/answers, all views: {home}/answers/scores.json}}",
+        f"runs={home}/train/small/fold1",
+        f"images={home}/mine",
+        f"run={home}/train/small/fold1",
+        "maps=2",
+        f"paths.outputs={home}",
+    )
+    return ReportTree(home / "report" / "test")
+
+
+def test_the_page_says_what_submit_says(whole, home):
+    html = whole.page.read_text()
+    expected = json.loads((home / "answers" / "scores.json").read_text())["scores"]
+    assert f"<b>{expected['macro_f1']:.3f}</b>" in html
+    table = pd.read_csv(whole.table("labels"))
+    for name in ("label", "f1", "precision", "recall", "average_precision", "support"):
+        found = table[name].astype(object).where(table[name].notna(), None).tolist()
+        assert found == [row[name] for row in expected["labels"]]
+    assert "No image of the truth has odd" in html
+    assert "Not part of this report" not in html
+
+
+def test_tables_and_pictures_lie_beside_the_page(whole):
+    html = whole.page.read_text()
+    tables = {"labels", "precision_recall", "calibration", "cooccurrence", "steps", "training", "examples"}
+    assert {path.stem for path in whole.folder.glob("tables/*.csv")} == tables
+    for name in tables:
+        assert f"tables/{name}.csv" in html
+    pictures = {path.stem for path in whole.folder.glob("pictures/*.png")}
+    assert {
+        "labels",
+        "calibration",
+        "cooccurrence",
+        "steps",
+        "training_classifier_loss",
+        "training_classifier_lr",
+    } <= pictures
+    assert {"precision_recall_00_bright", "sheet_00_bright", "sheet_01_dark", "activation_maps"} <= pictures
+    assert "precision_recall_02_odd" not in pictures
+    for path in whole.folder.glob("pictures/*.png"):
+        with Image.open(path) as picture:
+            picture.load()
+
+
+def test_examples_are_hits_misses_and_label_errors(whole):
+    table = pd.read_csv(whole.table("examples"))
+    chosen = {kind: set(zip(rows["label"], rows["Id"], strict=True)) for kind, rows in table.groupby("kind")}
+    assert chosen["hit"] == {("bright", "i00"), ("bright", "i01"), ("dark", "i02"), ("dark", "i04"), ("dark", "i05")}
+    assert chosen["miss"] == {("bright", "i05"), ("dark", "i03")}
+    assert chosen["error"] == {("bright", "i05"), ("dark", "i03")}
+    html = whole.page.read_text()
+    assert "the label may be <em>wrong</em>" in html
+    assert html.count("data:image/jpeg") == 9 + 2  # a picture for each example, and two maps
+
+
+def test_the_page_needs_no_other_file(whole):
+    html = whole.page.read_text()
+    assert "://" not in html
+    assert "@import" not in html
+    assert "url(" not in html
+    references = re.findall(r'(?:src|href)="([^"]{0,12})', html)
+    assert len(references) > 20
+    assert all(reference.startswith(("#", "data:image/")) for reference in references)
+    anchors = set(re.findall(r'href="#(\w+)"', html))
+    assert anchors == set(re.findall(r'<h2 id="(\w+)"', html))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
+@pytest.mark.parametrize("width", [360, 1400])
+def test_it_fits_the_screen_and_every_picture_is_there(whole, tmp_path, width):
+    # A window has a least width, a frame has none; one with srcdoc may be looked into.
+    frame = (
+        f'<iframe width="{width}" height="900" style="border: 0" srcdoc="{escape(whole.page.read_text())}"></iframe>'
+    )
+    look = """<script>addEventListener("load", () => {
+        const {document: page, innerWidth: width} = frames[0];
+        const free = [...page.querySelectorAll("main *")].filter(e => !e.parentElement.closest(".scroll"));
+        const outside = free.filter(e => e.getBoundingClientRect().right > width + 1);
+        const seen = {
+            width, page: page.documentElement.scrollWidth, outside: outside.map(e => e.outerHTML.slice(0, 80)),
+            pictures: [...page.images].map(image => image.naturalWidth),
+            font: Math.min(...free.map(e => parseFloat(getComputedStyle(e).fontSize))),
+        };
+        document.body.textContent = JSON.stringify(seen);
+    })</script>"""
+    outer = tmp_path / "outer.html"
+    outer.write_text(f"<!doctype html><meta charset=utf-8><body>{frame}{look}</body>")
+    command = [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom", outer.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    seen = json.loads(unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
+    assert seen["width"] == width
+    assert seen["page"] <= width
+    assert seen["outside"] == []
+    assert len(seen["pictures"]) == whole.page.read_text().count("<img")
+    assert min(seen["pictures"]) > 0
+    assert seen["font"] >= 12
+
+
+def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_path):
+    start(
+        report.main, f"predictions={home}/test.parquet", f"images={home}/mine", f"output={tmp_path}", "threshold=0.65"
+    )
+    html = ReportTree(tmp_path).page.read_text()
+    table = pd.read_csv(ReportTree(tmp_path).table("labels"))
+    assert table["predicted"].tolist() == [2, 3, 0]
+    counts = pd.read_csv(ReportTree(tmp_path).table("cooccurrence"), index_col=0)
+    assert np.diag(counts).tolist() == [2, 3, 0]
+    for setting in ("truth=TABLE", "steps=", "runs=[FOLDER,FOLDER]", "run=FOLDER"):
+        assert re.search(rf'class="absent">[^\n]*{re.escape(setting)}', html), setting
+    assert "images=FOLDER</code>, or" not in html
+    assert "probabilities above 0.65, since no submission was given" in html
+    assert set(pd.read_csv(ReportTree(tmp_path).table("examples"))["kind"]) == {"surest"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["on_failed=skip"], "choose error or drop"),
+        (["submission={home}/nothing"], "there is no table .*submission.csv"),
+        (["images={home}/train"], "6 predicted images are not in"),
+        (["dataset=test"], "set image_size, or run"),
+        (["dataset=tset", "image_size=40"], "choose train, test, external, valid"),
+        (["steps=[a]"], "write steps='{{NAME: FOLDER, NAME: FOLDER}}'"),
+        (["steps={{a: {home}/mine}}"], "step 'a' has no scores in"),
+        (["runs=[{home}/mine]"], "there is no log of a training run"),
+        (["run={home}/mine"], "has no checkpoint best.ckpt"),
+        (["run={home}/embedder"], "no labels, it is an embedder"),
+        (["maps=0"], "shown and maps are at least 1"),
+    ],
+)
+def test_mistakes_end_with_one_message(home, tmp_path, words, message):
+    if not RunTree(home / "embedder").checkpoint("best").is_file():
+        save_run(home / "embedder", embedder=True)
+    given = [word.format(home=home) for word in words]
+    with pytest.raises(SystemExit, match=rf"(?s)^error: .*{message.format()}"):
+        start(report.main, f"predictions={home}/test.parquet", *given, f"output={tmp_path}/out")
+    assert not (tmp_path / "out").exists()
