@@ -15,7 +15,7 @@ from small_run import LABELS, save_pictures, save_run
 
 from hpa_lit import prediction_file, report, submit
 from hpa_lit.prediction_file import Predictions
-from hpa_lit.tree import ReportTree, RunTree
+from hpa_lit.tree import DataTree, ReportTree, RunTree
 
 IDS = [f"i{row:02}" for row in range(6)]
 # No image has the third label; i03 has the second one against the model's firm word, and i05 the first.
@@ -166,9 +166,9 @@ def test_it_fits_the_screen_and_every_picture_is_there(whole, tmp_path, width):
 
 
 def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_path):
-    start(
-        report.main, f"predictions={home}/test.parquet", f"images={home}/mine", f"output={tmp_path}", "threshold=0.65"
-    )
+    save_pictures(DataTree(home / "data").images("test", 40), len(IDS))
+    words = [f"predictions={home}/test.parquet", f"paths.root={home}/data", f"output={tmp_path}"]
+    start(report.main, *words, "dataset=test", "image_size=40", "threshold=0.65")
     html = ReportTree(tmp_path).page.read_text()
     table = pd.read_csv(ReportTree(tmp_path).table("labels"))
     assert table["predicted"].tolist() == [2, 3, 0]

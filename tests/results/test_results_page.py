@@ -21,8 +21,3 @@ def test_names_are_text_and_no_markup():
 
 def test_numbers_that_are_none_are_a_dash():
     assert (number(0.126), number(2, 0), number(float("nan"))) == ("0.13", "2", "\N{EN DASH}")
-
-
-def test_file_names_hold_no_path():
-    assert chapters.file_name(27, "Rods & rings") == "27_Rods_rings"
-    assert chapters.file_name(0, "../x/y") == "00_x_y"
