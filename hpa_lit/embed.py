@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from hpa_lit import prediction_file, ranks
 from hpa_lit.command import command, own_images, resolved, said
 from hpa_lit.errors import InputError
-from hpa_lit.tree import DataTree, OutputTree
+from hpa_lit.tree import DataTree, OutputTree, make_room
 
 # Of data=folder, when a run says the rest.
 OPTIONAL = ("data.images", "data.labels")
@@ -39,6 +39,8 @@ def main(config: DictConfig) -> None:
     place = home.features(dataset, checkpoint.stem)
     out = Path(settings["out"] or place.with_suffix(f".{suffix}"))
     output = out if suffix == "parquet" else place
+    for path in (output, out):
+        make_room(path)  # now, not when all the work is done
     job = inference.Job(
         model,
         dataset,

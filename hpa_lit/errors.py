@@ -9,6 +9,12 @@ class InputError(ValueError):
     """Somebody's input cannot be used. Commands print the message alone, without a traceback."""
 
 
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raise `InputError` unless the value of a setting is a whole number from `least` on."""
+    if not isinstance(value, int) or value < least:
+        raise InputError(f"{name}={value}: give a whole number from {least} on")
+
+
 def listing(offenders: Sequence[str]) -> str:
     """The first 20 offenders, a line each, then how many more there are."""
     lines = [f"  {offender}" for offender in offenders[:SHOWN]]

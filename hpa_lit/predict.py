@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from hpa_lit import prediction_file, ranks
 from hpa_lit.command import command, own_images, resolved, said
 from hpa_lit.errors import InputError
-from hpa_lit.tree import DataTree, OutputTree
+from hpa_lit.tree import DataTree, OutputTree, make_room
 
 # Of data=folder, when a run says the rest.
 OPTIONAL = ("data.images", "data.labels")
@@ -36,6 +36,8 @@ def main(config: DictConfig) -> None:
     tree = DataTree(Path(settings["paths"]["root"]).absolute())
     dataset, files = inference.find_files(model, settings["dataset"], own_images(settings), tree, split)
     output = out if out.suffix == ".parquet" else home.predictions(dataset, checkpoint.stem, views["name"])
+    for path in (output, *([out] if settings["out"] else [])):
+        make_room(path)  # now, not when all the work is done
     job = inference.Job(
         model,
         dataset,

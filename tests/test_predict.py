@@ -176,6 +176,11 @@ def test_the_file_is_written_before_failures_end_the_command(run, tmp_path):
             ["run=run", "images=mine", "data=folder", "data.images=other"],
             "images=mine means data.images=mine, and data",
         ),
+        (["run=run", "images=mine", "workers=-1"], "workers=-1: give a whole number from 0 on"),
+        (["run=run", "images=mine", "batch_size=two"], "batch_size=two: give a whole number from 1 on"),
+        (["run=run", "images=mine", "out=mine/i00.tif/x.csv"], "x.csv cannot be written: File exists: mine/i00.tif"),
+        (["run=run", "images=run"], "there is no image in run, which holds checkpoints/: expected <Id>.tif"),
+        (["checkpoint=mine/i00.tif", "images=mine"], "i00.tif cannot be read as weights: it is no file of torch, or"),
         (["run=run", "images=mine", "missing=skip"], "missing=skip: choose error or zero"),
     ],
 )
@@ -254,6 +259,16 @@ def save_planes(folder, pictures, colors):
             Image.fromarray(picture[:, :, rgby.COLORS.index(color)]).save(folder / f"i{row:02}_{color}.png")
 
 
+def test_images_of_other_sizes_are_said(run, tmp_path, capsys):
+    save_run(tmp_path / "run")  # on images of 40 x 40
+    save_pictures(tmp_path / "mine", 3, side=20)
+    rgby.write(tmp_path / "mine" / "i02.tif", np.zeros((80, 60, 4), np.uint8), "i02")
+    run("run=run", "images=mine")
+    said = capsys.readouterr().out
+    assert "2 of 3 images are smaller than 40 x 40 and are enlarged to it" in said
+    assert "1 of 3 images are not square and are squeezed to 40 x 40" in said
+
+
 def test_a_network_without_yellow_needs_none(run, tmp_path, capsys):
     _, net = save_run(tmp_path / "run", image_size=32, channels="rgb")
     pictures = save_pictures(tmp_path / "mine", 3, side=32)
@@ -294,7 +309,7 @@ def test_nothing_stands_in_for_the_protein(run, tmp_path, capsys):
     ):
         run("run=run", "images=planes", "missing=zero")
     Image.fromarray(pictures[1, :, :, 1]).save(tmp_path / "planes" / "i01_green.png")
-    with pytest.raises(SystemExit, match=r"(?s)1 of 2 images could not be read.*  i00: i00: no red and no green plane"):
+    with pytest.raises(SystemExit, match=r"(?s)1 of 2 images could not be read.*  i00: no red and no green plane"):
         run("run=run", "images=planes", "missing=zero")
     assert "1 of 2 images have no red plane: filled with zeros" in capsys.readouterr().out
 

@@ -34,6 +34,8 @@ def locate(
             lacking |= set(missing)
     if problems:
         remedy = "add the files or remove the rows"
+        if not images.keys() & set(ids):
+            remedy = f"the Ids there are such as {', '.join(list(images)[:3])}: write these into the table"
         if lacking == {"yellow"}:
             remedy += ", or train without the yellow plane by data.channels=rgb"
         raise InputError(

@@ -40,13 +40,19 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) 
             28 locations where a label is one of them, else the distinct names, sorted.
 
     Raises:
-        InputError: Names every row whose Id is repeated, or whose Target is empty or not in the list.
+        InputError: It is no such CSV, or has no rows; or names every row whose Id is repeated, or whose Target is empty
+            or not in the list.
     """
     if not path.is_file():
         raise InputError(f"there is no label table {path}")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = _read(path)
     if "Id" not in table:
-        raise InputError(f"{path} has no column Id; its columns are {', '.join(table.columns)}")
+        raise InputError(
+            f"{path} has no column Id; its columns are {', '.join(table.columns)}: name the column of image names Id, "
+            "and that of the labels Target"
+        )
+    if table.empty:
+        raise InputError(f"{path} has no rows: write one for each image")
     ids = table["Id"].str.strip()
     problems = [
         f"row {row + 2}: Id {ids[row]!r} stands in the table before" for row in np.flatnonzero(ids.duplicated())
@@ -63,6 +69,19 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) 
             f"{listing(problems)}"
         )
     return LabelTable(ids.tolist(), labels, names)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8: save it as CSV (UTF-8), not as a workbook") from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise InputError(f"{path} is no CSV: {str(error).strip()}; quote cells that hold commas") from error
+    if len(table.columns) == 1 and (found := [mark for mark in (";", "\t") if mark in table.columns[0]]):
+        name = {";": "semicolons", "\t": "tabs"}[found[0]]
+        raise InputError(f"{path} has {name} between its columns: save it with commas")
+    return table
 
 
 def _label_names(targets: "pd.Series[str]", label_list: Sequence[str | int] | None) -> tuple[list[str], dict[str, int]]:
@@ -112,9 +131,10 @@ def _from_columns(
 ) -> tuple[list[str], npt.NDArray[np.uint8], list[str]]:
     columns = [column for column in table.columns if column != "Id"]
     names = [str(label) for label in label_list] if label_list is not None else columns
-    if missing := [name for name in names if name not in columns] or not names:
+    missing = [name for name in names if name not in columns]
+    if missing or not names:
         raise InputError(
-            f"{path} has neither a column Target nor columns of 0 and 1 for {missing or 'any label'}; "
+            f"{path} has neither a column Target nor columns of 0 and 1 for {', '.join(missing) or 'any label'}; "
             f"its columns are {', '.join(table.columns)}"
         )
     cells = table[names].apply(lambda column: column.str.strip())

@@ -64,7 +64,7 @@ def folder_examples(
     Raises:
         InputError: Images of the table are missing.
     """
-    files = locate(table.ids, rgby.list_images(folder), str(folder), channels)
+    files = locate(table.ids, folder_files(folder), str(folder), channels)
     train, valid = (
         Examples([table.ids[row] for row in rows], [files[row] for row in rows], table.labels[rows]) for rows in sides
     )
@@ -128,9 +128,11 @@ def folder_files(folder: Path) -> Files:
         InputError: There is no image in it.
     """
     if not (found := rgby.list_images(folder)):
+        there = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+        holds = ", ".join(there[:3]) + ", ..." * (len(there) > 3) if there else "nothing"
         raise InputError(
-            f"there is no image in {folder}: expected <Id>.tif of four channels, or <Id>_<color> files in "
-            f"{', '.join(rgby.SUFFIXES)}, color one of {', '.join(rgby.COLORS)}"
+            f"there is no image in {folder}, which holds {holds}: expected <Id>.tif of four channels, or planes named "
+            f"<Id>_<color> in {', '.join(rgby.SUFFIXES)}, color one of {', '.join(rgby.COLORS)}"
         )
     return found
 

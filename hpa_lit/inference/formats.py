@@ -61,7 +61,7 @@ def export(path: Path, predictions: Predictions) -> None:
 
 def refuse_failed(predictions: Predictions, output: Path) -> None:
     """Raise `InputError` that names the images that could not be read, if there are any."""
-    if failures := [f"{i}: {reason}" for i, reason in predictions.failures.items()]:
+    if failures := [f"{i}: {reason.removeprefix(f'{i}: ')}" for i, reason in predictions.failures.items()]:
         raise InputError(
             f"{len(failures)} of {len(predictions.ids)} images could not be read; their rows in {output} are empty:\n"
             f"{listing(failures)}"

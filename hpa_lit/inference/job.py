@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from os import sched_getaffinity
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytorch_lightning as pl
@@ -20,11 +20,12 @@ from torch.utils.data import DataLoader, Subset
 
 from hpa_lit import prediction_file, rgby, tree
 from hpa_lit.data.module import one_thread
-from hpa_lit.errors import InputError
+from hpa_lit.errors import InputError, check_whole
 from hpa_lit.inference.dataset import WholeImages
 from hpa_lit.inference.model import Model
-from hpa_lit.inference.planes import check_planes, filled
+from hpa_lit.inference.planes import check_planes, filled_planes
 from hpa_lit.inference.predictor import Answers, Predictor
+from hpa_lit.inference.sizes import resized
 from hpa_lit.prediction_file import Predictions
 
 # Settings that say how a job runs, not what it is about.
@@ -71,8 +72,8 @@ class Job:
     save_every: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise InputError(f"batch_size={self.batch_size}: at least one image")
+        check_whole("batch_size", self.batch_size, 1)
+        check_whole("workers", self.workers or 0, 0)
         size, crop = self.model.data["image_size"], self.model.data["crop_size"]
         if crop is not None and crop > size:
             raise InputError(f"data.crop_size={crop} is larger than the images, {size}: set it lower")
@@ -169,8 +170,9 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     rows = [row for batch in batches if not done.issuperset(ids[row] for row in batch) for row in batch]
     if done and trainer.is_global_zero:
         print(f"going on: {len(done & set(ids))} of {len(ids)} images are predicted already")
-    if trainer.is_global_zero and job.missing == "zero" and (statement := filled(job.files, job.model.channels)):
-        print(statement)
+    if trainer.is_global_zero:
+        for line in statements(job):
+            print(line)
     files = [job.files[i] for i in ids]
     images = WholeImages(ids, files, data["image_size"], job.depth, job.model.channels, job.missing)
     loader: DataLoader[Any] = DataLoader(
@@ -188,6 +190,13 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     if trainer.is_global_zero:
         prediction_file.write(job.output, join_parts(folder, ids))
         shutil.rmtree(folder)
+
+
+def statements(job: Job) -> list[str]:
+    """What to say about images that are not as those of the training."""
+    filled = filled_planes(job.files, job.model.channels) if job.missing == "zero" else []
+    prepared = job.dataset in (*get_args(tree.ImageSet), "valid")  # at the size of the training
+    return filled if prepared else [*filled, *resized(job.files.values(), job.model.data["image_size"])]
 
 
 def join_parts(folder: Path, ids: list[str]) -> Predictions:

@@ -34,14 +34,14 @@ def check_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels, 
     raise InputError(f"{_said(counts, len(files))}: {remedy}")
 
 
-def filled(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels) -> str:
-    """What to say when missing planes are filled with zeros; empty when there are none."""
+def filled_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels) -> list[str]:
+    """What to say when missing planes are filled with zeros: a line, or none."""
     lacking = [_lacking(there, channels) for there in files.values()]
     counts = Counter(color for colors in lacking if rgby.PROTEIN not in colors for color in colors)
     if not counts:
-        return ""
+        return []
     hint = "; a model trained with data.channels=rgb would not need the yellow" if "yellow" in counts else ""
-    return f"{_said(counts, len(files))}: filled with zeros, which the network never saw in training{hint}"
+    return [f"{_said(counts, len(files))}: filled with zeros, which the network never saw in training{hint}"]
 
 
 def _lacking(files: rgby.ImageFiles, channels: rgby.Channels) -> list[str]:

@@ -24,7 +24,11 @@ def read_checkpoint(path: Path) -> object:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, safetensors.SafetensorError) as error:
+    except pickle.UnpicklingError as error:  # torch's own words advise to run what code the file holds
+        raise InputError(
+            f"{path} cannot be read as weights: it is no file of torch, or holds more than tensors and plain values"
+        ) from error
+    except (OSError, EOFError, RuntimeError, safetensors.SafetensorError) as error:
         raise InputError(f"{path} cannot be read as weights: {error}") from error
 
 

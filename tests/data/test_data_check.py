@@ -33,6 +33,11 @@ def test_missing_images_and_planes_are_all_named(folder):
     assert str(folder) in str(error.value)
 
 
+def test_a_table_of_other_names_hears_those_that_are_there(folder):
+    with pytest.raises(InputError, match=r"(?s)2 of 2 .*the Ids there are such as a, b, c: write.*a\.png: no image"):
+        locate(["a.png", "b.png"], rgby.list_images(folder), str(folder))
+
+
 def test_without_yellow_there_is_a_way_out(folder):
     for image_id in "ab":
         (folder / f"{image_id}_yellow.png").unlink()

@@ -86,8 +86,14 @@ def test_twenty_are_named_and_the_rest_counted(table):
     [
         ("Name,Target\na,0\n", None, "no column Id; its columns are Name, Target"),
         ("Id,mito\na,2\n", None, "row 2: Id 'a' has '2' under 'mito', not 0 or 1"),
-        ("Id\na\n", None, "neither a column Target nor columns"),
-        ("Id,mito\na,1\n", ["golgi"], "golgi"),
+        ("Id\na\n", None, "neither a column Target nor columns of 0 and 1 for any label"),
+        ("Id,mito\na,1\n", ["golgi"], "nor columns of 0 and 1 for golgi; its columns are Id, mito"),
+        ("image,Target\na,0\n", None, "its columns are image, Target: name the column of image names Id"),
+        ("Id;Target\na;0\n", None, "has semicolons between its columns: save it with commas"),
+        ("Id\tTarget\na\t0\n", None, "has tabs between its columns: save it with commas"),
+        ("", None, "is no CSV: No columns to parse from file"),
+        ("Id,Target\n", None, "has no rows"),
+        ("Id,Target\na,0\nb,1,2\n", None, "is no CSV: .*line 3, saw 3"),
         ("Id,Target\na,0\n", [0, 28], "28 is no location"),
         ("Id,Target\na,0\n", ["x", "x"], "twice"),
     ],
@@ -95,6 +101,16 @@ def test_twenty_are_named_and_the_rest_counted(table):
 def test_other_mistakes(table, text, labels, message):
     with pytest.raises(InputError, match=message):
         read_label_table(table(text), labels)
+
+
+def test_tables_in_other_encodings_are_refused_and_ids_are_kept_as_they_are(tmp_path):
+    path = tmp_path / "labels.csv"
+    text = "Id,Target\nZelle 1 ü,0\n"
+    path.write_text("\ufeff" + text, encoding="utf-8")  # as Excel saves CSV UTF-8
+    assert read_label_table(path).ids == ["Zelle 1 ü"]
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=r"labels\.csv is no text in UTF-8"):
+        read_label_table(path)
 
 
 def test_a_missing_table_is_named(tmp_path):
