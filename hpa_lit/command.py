@@ -1,5 +1,6 @@
 """What every command shares: composing its config with Hydra, and saying what is wrong in words."""
 
+import errno
 import functools
 import os
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -46,6 +48,9 @@ FOLDER = {"images": "data.images", "labels": "data.labels"}
 # Settings that people expect to write as flags.
 FLAGS = {"--json": "json=true", "--dry-run": "prepare.dry_run=true"}
 
+# What the file system may answer to a person who chose the place.
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
+
 
 def command(
     config_name: str, short: Mapping[str, str] = MappingProxyType({})
@@ -75,7 +80,8 @@ def command(
             # Hydra otherwise prints and exits by itself, with less than there is to say.
             os.environ["HYDRA_FULL_ERROR"] = "1"
             try:
-                sys.argv = written_out([FLAGS.get(word, word) for word in sys.argv], short)
+                words = [FLAGS.get(word, word) for word in sys.argv]
+                sys.argv = [words[0], *map(quoted, written_out(words[1:], short))]
                 if ranks.is_rank() and {"-m", "--multirun"} & set(sys.argv):
                     raise InputError(
                         "a sweep under torchrun would run whole in every one of its processes: start it without "
@@ -86,10 +92,28 @@ def command(
                 raise _exit(error) from None
             except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
                 sys.exit(f"error: {_config_error(error)}")
+            except OSError as error:
+                if error.errno not in DENIED:
+                    raise
+                sys.exit(f"error: {error.filename}: {error.strerror}; see to its permissions, or choose another place")
 
         return main
 
     return decorate
+
+
+def quoted(word: str) -> str:
+    """A word that Hydra's grammar cannot read, such as ``images=Zellen (neu)``, with its value in quotes."""
+    key, sign, value = word.partition("=")
+    if not sign or word.startswith("-"):
+        return word
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        if value[:1] in "[{'\"":  # a list or a text of which the end is missing is a mistake, and Hydra says where
+            return word
+        return "{}='{}'".format(key, value.replace("'", r"\'"))
+    return word
 
 
 def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
