@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hpa_lit import ranks
 from hpa_lit.command import FOLDER, command, resolved
-from hpa_lit.errors import InputError, listing
+from hpa_lit.errors import InputError, check_whole, listing
 from hpa_lit.tree import DataTree, RunTree, replacing
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def main(config: DictConfig) -> None:
     settings = resolved(config)
     settings["trainer"] = trainer = ranks.trainer_arguments(settings["trainer"])
     processes = ranks.count(trainer) * trainer["num_nodes"]
+    check_whole("batch_size", settings["batch_size"], 1)
     if settings["batch_size"] % processes:
         raise InputError(
             f"batch_size={settings['batch_size']} counts the images on all devices together and cannot be shared among "
@@ -69,7 +70,9 @@ def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:
     else:
         if data["name"] == "folder":
             table = read_label_table(Path(data["labels"]), data["label_list"])
-            if not 0 <= fold < data["folds"]:
+            check_whole("fold", fold, 0)
+            check_whole("data.folds", data["folds"], 2)
+            if fold >= data["folds"]:
                 raise InputError(f"fold={fold}: data.folds={data['folds']} makes folds 0 to {data['folds'] - 1}")
             sides = split(table.labels, data["folds"])[fold]
             train, valid = folder_examples(Path(data["images"]), table, sides, data["channels"])

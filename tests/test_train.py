@@ -186,6 +186,8 @@ def test_fast_ways_together(trained, pictures, tmp_path):
     ("more", "message"),
     [
         (["fold=5"], "data.folds=5 makes folds 0 to 4"),
+        (["fold=x"], "fold=x: give a whole number from 0 on"),
+        (["data.images=EMPTY"], "there is no image in .*, which holds nothing: expected"),
         (["data.images=/nowhere"], "there is no image folder /nowhere"),
         (["batch_size=17"], "16 training images do not fill a batch of 17: set batch_size=16 or lower"),
         (["data.crop_size=64"], "data.crop_size=64 is larger than the images, 40"),
@@ -198,7 +200,8 @@ def test_bad_input_is_found_before_training(pictures, tmp_path, more, message):
     if "data=i768" in more:
         config = composed("experiment=small", "data=i768", f"paths.root={tmp_path}")
     else:
-        config = composed(*arguments(pictures, tmp_path, *more))
+        (tmp_path / "EMPTY").mkdir()
+        config = composed(*arguments(pictures, tmp_path, *(word.replace("EMPTY", f"{tmp_path}/EMPTY") for word in more)))
     with pytest.raises(InputError, match=message):
         load_examples(config)
 
