@@ -201,7 +201,8 @@ def test_bad_input_is_found_before_training(pictures, tmp_path, more, message):
         config = composed("experiment=small", "data=i768", f"paths.root={tmp_path}")
     else:
         (tmp_path / "EMPTY").mkdir()
-        config = composed(*arguments(pictures, tmp_path, *(word.replace("EMPTY", f"{tmp_path}/EMPTY") for word in more)))
+        words = [word.replace("EMPTY", f"{tmp_path}/EMPTY") for word in more]
+        config = composed(*arguments(pictures, tmp_path, *words))
     with pytest.raises(InputError, match=message):
         load_examples(config)
 
