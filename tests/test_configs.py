@@ -115,7 +115,7 @@ def test_help_names_what_exists(command, monkeypatch):
     keys = re.findall(r"^  (\S+)  +\S", help_.footer, re.MULTILINE)
     assert 0 < len(keys) <= 5
     assert len(keys) == len(help_.footer.splitlines())
-    show(*(f"{key}=1" for key in keys))
+    show(*(f"{key}=x" for key in keys))
     examples = re.findall(rf"^  python -m hpa_lit\.{command}\b(.*)", help_.header, re.MULTILINE)
     assert examples
     for example in examples:
