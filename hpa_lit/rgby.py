@@ -92,7 +92,19 @@ def read(
     channels: Channels = "rgby",
     missing: Missing = "error",
 ) -> Pixels:
-    """Read an image.
+    """Read an image: what `read_channels` gives, as one contiguous array (H, W, C)."""
+    planes = read_channels(files, bits, rgb_channels, channels, missing)
+    return np.ascontiguousarray(cv2.merge(planes))
+
+
+def read_channels(
+    files: ImageFiles,
+    bits: Bits = "auto",
+    rgb_channels: Sequence[int] = RGB_CHANNELS,
+    channels: Channels = "rgby",
+    missing: Missing = "error",
+) -> list[Pixels]:
+    """Read the channels of an image in 8 bits.
 
     Args:
         files: Its files, as `list_images` gives them.
@@ -102,7 +114,7 @@ def read(
         missing: Whether a wanted plane that is not there is an error, or zeros. The protein's is an error always.
 
     Returns:
-        Array of shape (H, W, C), C the planes wanted, 0..255, contiguous.
+        C arrays of shape (H, W), C the planes wanted, 0..255, not to be written to.
 
     Raises:
         InputError: A plane is missing or unreadable, or the planes differ in size; the message names the files.
@@ -113,7 +125,7 @@ def read(
     for color in colors(channels):
         if color not in ready:
             ready[color] = np.zeros_like(ready[PROTEIN])
-    return np.ascontiguousarray(cv2.merge([ready[color] for color in colors(channels)]))
+    return [ready[color] for color in colors(channels)]
 
 
 def read_planes(
@@ -200,7 +212,7 @@ def to_uint8(planes: Sequence[npt.NDArray[np.generic]], bits: Bits, path: Path) 
 
 
 def resize(image: Pixels, side: int) -> Pixels:
-    """Bilinear resize of (H, W, 4) to (side, side, 4); the same array where it has that size."""
+    """Bilinear resize of (H, W) or (H, W, C) to a square; the same array where it has that size."""
     if image.shape[:2] == (side, side):
         return image
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -33,7 +33,7 @@ def test_features_are_the_vectors_before_the_last_layer(run, tmp_path, embedder)
     path = RunTree(Path("run")).features("folder-mine", "epoch_045")
     found = prediction_file.read(path)
     see = ValidTransform(40, None if embedder else 32)
-    seen = torch.from_numpy(np.stack([see(p, 0) for p in pictures]).transpose(0, 3, 1, 2).copy())
+    seen = torch.from_numpy(np.stack([see(planes, 0) for planes in pictures.transpose(0, 3, 1, 2)]))
     with torch.no_grad():
         expected = net.features(seen).numpy()
     np.testing.assert_allclose(found.features[:, 0], expected, atol=1e-4 if embedder else 3e-2)

@@ -45,9 +45,9 @@ def run(tmp_path, monkeypatch):
 def forward(net, pictures, image_size=40, crop_size=32):
     """Probabilities of pictures (N, H, W, 4) as validation sees them."""
     see = ValidTransform(image_size, crop_size)
-    seen = np.stack([see(picture, 0) for picture in pictures]).transpose(0, 3, 1, 2)
+    seen = np.stack([see(planes, 0) for planes in pictures.transpose(0, 3, 1, 2)])
     with torch.no_grad():
-        return net(torch.from_numpy(seen.copy())).sigmoid().numpy()
+        return net(torch.from_numpy(seen)).sigmoid().numpy()
 
 
 def test_a_folder_to_a_table_for_people(run, tmp_path, capsys):

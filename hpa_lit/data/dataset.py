@@ -22,9 +22,9 @@ class Batch(TypedDict):
 
 
 class Transform(Protocol):
-    """From an image (H, W, C) and a seed to what the network sees, (h, w, C), both uint8."""
+    """From an image's C planes (H, W) and a seed to what the network sees, (C, h, w), all uint8."""
 
-    def __call__(self, image: rgby.Pixels, seed: int) -> rgby.Pixels:
+    def __call__(self, planes: Sequence[rgby.Pixels], seed: int) -> rgby.Pixels:
         """Transform one image."""
 
 
@@ -69,13 +69,18 @@ class ImageDataset(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         epoch, row = key
-        draw = int(np.random.SeedSequence([self.seed, epoch, row]).generate_state(1)[0])
-        image = self.transform(rgby.read(self.examples.files[row], self.bits, channels=self.channels), draw)
+        draw = draw_of(self.seed, epoch, row)
+        planes = rgby.read_channels(self.examples.files[row], self.bits, channels=self.channels)
         return {
-            "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+            "image": torch.from_numpy(self.transform(planes, draw)),
             "target": torch.as_tensor(self.examples.targets[row]),
             "index": torch.tensor(row),
         }
+
+
+def draw_of(seed: int, epoch: int, row: int) -> int:
+    """The seed of an image's transform in an epoch."""
+    return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1)[0])
 
 
 class EpochSampler(DistributedSampler[tuple[int, int]]):

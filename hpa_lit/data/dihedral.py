@@ -35,27 +35,23 @@ def apply(name: str, image: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     return np.array(view.swapaxes(0, 1) if transpose else view, order="C")
 
 
-def apply_planes(name: str, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The same view of one image, ten times as fast, for a loader.
+def apply_plane(name: str, plane: npt.NDArray[np.uint8], result: npt.NDArray[np.uint8]) -> None:
+    """Write a view of one plane, several times as fast as `apply`.
 
     Args:
         name: One of `VIEWS`.
-        image: Shape (H, W, C), uint8.
-
-    Returns:
-        As `apply` gives it, but the planes lie one after another in memory, as tensors want them.
+        plane: Shape (H, W).
+        result: Where to, contiguous, of shape (H, W), or (W, H) where the view transposes; not `plane` itself.
     """
     flips, transpose = _steps(name)
-    height, width, channels = image.shape
-    planes = np.empty((channels, width, height) if transpose else (channels, height, width), np.uint8)
-    for plane, view in zip(cv2.split(image), planes, strict=True):
-        if flips:
-            plane = cv2.flip(plane, _OPENCV_FLIPS[flips], None if transpose else view)
-        if transpose:
-            cv2.transpose(plane, view)
-        elif not flips:
-            view[:] = plane
-    return planes.transpose(1, 2, 0)
+    if flips and transpose:
+        plane = np.asarray(cv2.flip(plane, _OPENCV_FLIPS[flips]), np.uint8)
+    if transpose:
+        cv2.transpose(plane, result)
+    elif flips:
+        cv2.flip(plane, _OPENCV_FLIPS[flips], result)
+    else:
+        result[:] = plane
 
 
 def apply_batch(name: str, images: Tensor) -> Tensor:

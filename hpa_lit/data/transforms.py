@@ -1,9 +1,10 @@
 """From the pixels of an image to the square that a network sees (SPEC section 6).
 
-The results' planes lie one after another in memory: as a tensor (C, H, W) they need no copy.
+Plane by plane: each stays in the cache of a core, and the result has the shape of a tensor.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,16 +40,19 @@ class TrainTransform:
     image_size: int
     crop_size: int | None
 
-    def __call__(self, image: Pixels, seed: int) -> Pixels:
-        """Transform (H, W, C); the draw depends on `seed` alone."""
-        square = resize(image, self.image_size)
+    def __call__(self, planes: Sequence[Pixels], seed: int) -> Pixels:
+        """Transform C planes (H, W) to (C, h, w); the draw depends on `seed` alone."""
+        crop_size, top, left, side = self.crop_size or self.image_size, 0, 0, self.image_size
         if self.crop_size is not None:
             draw = random.Random(seed)
             side = draw.randint(self.crop_size, self.image_size)
             top, left = (int((self.image_size - side + 1) * draw.random()) for _ in range(2))
-            square = resize(square[top : top + side, left : left + side], self.crop_size)
         view = _DRAWN[np.random.default_rng(seed).integers(len(_DRAWN))]
-        return dihedral.apply_planes(view, square)
+        result = np.empty((len(planes), crop_size, crop_size), np.uint8)
+        for plane, seen in zip(planes, result, strict=True):
+            crop = resize(plane, self.image_size)[top : top + side, left : left + side]
+            dihedral.apply_plane(view, resize(crop, crop_size), seen)
+        return result
 
 
 @dataclass
@@ -58,7 +62,7 @@ class ValidTransform:
     image_size: int
     crop_size: int | None
 
-    def __call__(self, image: Pixels, seed: int) -> Pixels:
-        """Transform (H, W, C); there is nothing random in it."""
-        square = resize(resize(image, self.image_size), self.crop_size or self.image_size)
-        return dihedral.apply_planes("default", square)
+    def __call__(self, planes: Sequence[Pixels], seed: int) -> Pixels:
+        """Transform C planes (H, W) to (C, h, w); there is nothing random in it."""
+        crop_size = self.crop_size or self.image_size
+        return np.stack([resize(resize(plane, self.image_size), crop_size) for plane in planes])

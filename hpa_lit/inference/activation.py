@@ -49,9 +49,10 @@ def activations(
     cam = LayerGradCam(net, net.backbone)
     found = []
     for image_files, label in zip(files, labels, strict=True):
-        image = see(rgby.read(image_files, bits or model.data["bits"], channels=model.channels, missing=missing), 0)
-        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
-        positive = cam.attribute(pixels, target=label, relu_attributions=True)
-        whole = LayerAttribution.interpolate(positive.detach(), image.shape[:2], "bilinear")[0, 0]
+        planes = rgby.read_channels(image_files, bits or model.data["bits"], channels=model.channels, missing=missing)
+        seen = see(planes, 0)
+        positive = cam.attribute(torch.from_numpy(seen)[None], target=label, relu_attributions=True)
+        whole = LayerAttribution.interpolate(positive.detach(), seen.shape[1:], "bilinear")[0, 0]
+        image = np.ascontiguousarray(seen.transpose(1, 2, 0))
         found.append(Activation(image, (whole / whole.max().clamp(min=torch.finfo(whole.dtype).tiny)).numpy()))
     return found

@@ -52,10 +52,9 @@ class WholeImages(Dataset[dict[str, object]]):
         try:
             if not self.files[row]:
                 raise InputError("there is no image of this Id")
-            image = rgby.read(self.files[row], self.bits, channels=self.channels, missing=self.missing)
-            status, image = OK, rgby.resize(image, self.image_size)
+            planes = rgby.read_channels(self.files[row], self.bits, channels=self.channels, missing=self.missing)
+            status, image = OK, np.stack([rgby.resize(plane, self.image_size) for plane in planes])
         except InputError as error:
-            shape = (self.image_size, self.image_size, len(self.channels))
+            shape = (len(self.channels), self.image_size, self.image_size)
             status, image = str(error), np.zeros(shape, np.uint8)
-        planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-        return {"id": self.ids[row], "status": status, "image": planes}
+        return {"id": self.ids[row], "status": status, "image": torch.from_numpy(image)}
