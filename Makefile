@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # `make check` says style before it says tests.
 .NOTPARALLEL:
 
-.PHONY: env check style test test-all demo clean
+.PHONY: env check style test test-all bench demo clean
 
 # The environment, made again when what it is made from changes.
 env: $(VENV)/.made
@@ -30,6 +30,10 @@ test: env
 # Every test, the slow ones too: half an hour on two cores.
 test-all: env
 	$(BIN)/pytest -q -n 2
+
+# Measure everything in benchmarks/ and write its tables; best on a machine that does nothing else.
+bench: env
+	$(BIN)/python -m benchmarks
 
 # Train a small classifier on 32 pictures that it draws.
 demo: env

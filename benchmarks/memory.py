@@ -1,0 +1,129 @@
+"""Whether memory stays what it is, however long a loader runs and however many rows a prediction has."""
+
+import multiprocessing
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.measure import Outcome, Row, main, peak_memory, resident_memory
+from benchmarks.pictures import fields
+from hpa_lit import rgby
+from hpa_lit.data.dataset import Examples
+from hpa_lit.data.dihedral import VIEWS
+from hpa_lit.data.module import ImageData
+from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.inference import Job, describe, predict, view_names
+from hpa_lit.labels import LABEL_NAMES
+from hpa_lit.nets import build_classifier
+
+BATCH = 32
+CPU = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "num_nodes": 1,
+    "strategy": "auto",
+    "precision": "32-true",
+    "enable_progress_bar": False,
+}
+
+
+def own_memory(processes: Sequence[Any]) -> int:
+    """Bytes that only these processes hold: what workers share with their parent does not count."""
+    found = 0
+    for process in processes:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        found += sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Private"))
+    return found
+
+
+def loads(folder: Path, size: int, crop: int, count: int, workers: int) -> float:
+    """Bytes an image by which a loader grows from a tenth of `count` loads to all of them."""
+    files = list(rgby.list_images(folder).values())
+    rows = np.arange(count) % len(files)
+    examples = Examples(
+        [f"i{row}" for row in range(count)], [files[row] for row in rows], np.zeros((count, 28), np.uint8)
+    )
+    see = TrainTransform(size, crop), ValidTransform(size, crop)
+    loader = ImageData(examples, examples, *see, BATCH, workers).train_dataloader()
+    first, at_first = 0, 0
+    for number, _ in enumerate(loader, 1):
+        if number == max(1, count // (10 * BATCH)):
+            first, at_first = number, held(workers)
+    return (held(workers) - at_first) / ((number - first) * BATCH)
+
+
+def held(workers: int) -> int:
+    """Bytes that this process and its workers hold."""
+    return resident_memory() + (own_memory(multiprocessing.active_children()) if workers else 0)
+
+
+def predicted(folder: Path, rows: int, side: int, views: tuple[str, ...]) -> float:
+    """GiB that this process has held at most after predicting `rows` small images in several views."""
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
+    rgby.write(folder / "pictures" / "one.tif", picture, "one")
+    files = {f"i{row:06}": {rgby.STACK: folder / "pictures" / "one.tif"} for row in range(rows)}
+    model = describe(checkpoint(folder / "tiny.ckpt", side))
+    predict(Job(model, "test", files, folder / f"{rows}.parquet", views, batch_size=BATCH, workers=0), CPU)
+    return peak_memory()
+
+
+def checkpoint(path: Path, side: int) -> Path:
+    net = build_classifier("resnet18")
+    config = {
+        "run_name": "tiny",
+        "fold": 0,
+        "split": "",
+        "arch": {"arch": "resnet18"},
+        "num_classes": len(LABEL_NAMES),
+        "targets": "labels",
+        "labels": list(LABEL_NAMES),
+        "data": {"name": "tiny", "image_size": side, "crop_size": side, "bits": "auto"},
+    }
+    torch.save({"state_dict": {f"net.{key}": value for key, value in net.state_dict().items()}, "config": config}, path)
+    return path
+
+
+def run(small: bool) -> Outcome:
+    """Growth of the loader over 20,000 loads, and of a prediction with its rows."""
+    size, crop, count, few, many = (48, 32, 640, 32, 64) if small else (768, 512, 20_000, 1_000, 8_000)
+    side, views, counts = 32, view_names(1, VIEWS), (0,) if small else (0, 2)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for row, image in enumerate(fields(size, 32)):
+            rgby.write(folder / "store" / f"i{row}.tif", image, f"i{row}", "zstd")
+        # What is held at most never falls: the prediction comes first, and of few rows before many.
+        peak_few, peak_many = (predicted(folder, rows, side, views) for rows in (few, many))
+        growth = {workers: loads(folder / "store", size, crop, count, workers) for workers in counts}
+        at_most = peak_memory()
+    a_row = len(views) * len(LABEL_NAMES) * 4
+    per_row = (peak_many - peak_few) * 2**30 / (many - few)
+    said = ", ".join(f"{value:.0f} bytes with {workers} workers" for workers, value in growth.items())
+    outcome = Outcome(
+        [
+            Row(
+                f"memory of the loader over {count:,} loads",
+                "under 1 kB an image",
+                said,
+                "0",
+                f"i{size} to {crop}; resident memory, and what is the workers' own; {at_most:.2f} GiB at most",
+            ),
+            Row(
+                "memory of a prediction",
+                "no more than the rows",
+                f"{per_row:.0f} bytes a row from {few:,} to {many:,} rows",
+                f"{a_row} bytes of probabilities a row",
+                f"{len(views)} views; {peak_many:.2f} GiB at most",
+            ),
+        ],
+        {"growth": growth, "prediction_bytes_a_row": per_row, "row_bytes": a_row, "peak_gib": at_most},
+    )
+    assert small or (max(growth.values()) < 1000 and per_row < 4 * a_row), outcome
+    return outcome
+
+
+if __name__ == "__main__":
+    main("memory", run)

@@ -1,0 +1,145 @@
+"""What more workers and more processes bring."""
+
+import json
+import logging
+import os
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks.measure import Outcome, Row, main
+from benchmarks.pictures import fields
+from hpa_lit import ranks, rgby
+from hpa_lit.data.dataset import Examples
+from hpa_lit.data.module import ImageData
+from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.losses import CombinedLoss
+from hpa_lit.nets import build_classifier
+from hpa_lit.stack_tiff import Compression
+from hpa_lit.tasks import ClassifyTask
+
+BATCH = 16
+
+
+def loader_rate(folder: Path, size: int, crop: int, workers: int, batches: int) -> float:
+    """Images a second of a warm loader."""
+    files = list(rgby.list_images(folder).values())
+    rows = np.arange(BATCH * batches) % len(files)
+    examples = Examples([str(row) for row in rows], [files[row] for row in rows], np.zeros((len(rows), 28), np.uint8))
+    see = TrainTransform(size, crop), ValidTransform(size, crop)
+    loader = ImageData(examples, examples, *see, BATCH, workers).train_dataloader()
+    for _ in loader:  # starts the workers, which stay
+        pass
+    begin = time.perf_counter()
+    for _ in loader:
+        pass
+    return len(rows) / (time.perf_counter() - begin)
+
+
+class Noise(Dataset[dict[str, Any]]):
+    """Images that cost nothing to load, the same for all."""
+
+    def __init__(self, count: int, side: int) -> None:
+        self.count, self.image = count, torch.randint(0, 256, (4, side, side), dtype=torch.uint8)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        return {"image": self.image, "target": torch.zeros(28, dtype=torch.uint8), "index": row}
+
+
+class Clock(pl.Callback):
+    """Seconds from the third step on."""
+
+    def __init__(self) -> None:
+        self.begin = self.seconds = 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        """Look at the clock."""
+        if trainer.global_step == 2:
+            self.begin = time.perf_counter()
+        self.seconds = time.perf_counter() - self.begin
+
+
+def train(processes: int, side: int, steps: int, out: Path) -> None:
+    """Train some steps of a global batch in this process, which may be a rank; one core each."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    clock = Clock()
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        devices=processes,
+        strategy="ddp" if processes > 1 else "auto",
+        max_steps=steps + 2,
+        gradient_clip_val=1.0,
+        callbacks=[clock],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    task = ClassifyTask(build_classifier("resnet18"), CombinedLoss(), lambda epoch: 1e-4)
+    trainer.fit(task, DataLoader(Noise(BATCH * (steps + 2), side), BATCH // processes))
+    if trainer.is_global_zero:
+        out.write_text(json.dumps(BATCH * steps / clock.seconds))
+
+
+def run(small: bool) -> Outcome:
+    """Images a second of the loader with 0, 1 and 2 workers, and of training in 1 and 2 processes."""
+    size, crop, batches = (48, 32, 2) if small else (768, 512, 20)
+    outcome = Outcome()
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for compression in ("zstd",) if small else get_args(Compression):
+            rates = store_rates(folder / compression, compression, size, crop, batches)
+            outcome.figures[compression] = rates
+            outcome.rows.append(
+                Row(
+                    f"loader workers, i{size} to {crop}, store: {compression}",
+                    "said",
+                    "; ".join(f"{workers}: {value:.0f} images/s" for workers, value in rates.items()),
+                    f"efficiency of 2 workers on {cores} cores: {100 * rates[2] / (2 * rates[1]):.0f} %",
+                    "0: in the training process; it also collects what the workers made",
+                )
+            )
+        processes = (1,) if small else (1, 2)
+        speeds = {}
+        for number in processes:
+            out = folder / f"{number}.json"
+            if number == 1:
+                train(1, 32 if small else 128, 2 if small else 20, out)
+            else:
+                ranks.launch("benchmarks.scaling:train", number, number, 128, 20, out)
+            speeds[number] = json.loads(out.read_text())
+    outcome.figures["ddp"] = speeds
+    if not small:
+        outcome.rows.append(
+            Row(
+                "DDP on CPUs (gloo), resnet18, 128 x 128, global batch 16, one core a process",
+                "said",
+                "; ".join(f"{number}: {value:.1f} images/s" for number, value in speeds.items()),
+                f"efficiency of 2 processes on {cores} cores: {100 * speeds[2] / (2 * speeds[1]):.0f} %",
+                "the gradients of 12 million weights travel through memory at every step",
+            )
+        )
+    return outcome
+
+
+def store_rates(folder: Path, compression: Compression, size: int, crop: int, batches: int) -> dict[int, float]:
+    for row, image in enumerate(fields(size, BATCH)):
+        rgby.write(folder / f"i{row}.tif", image, f"i{row}", compression)
+    return {workers: loader_rate(folder, size, crop, workers, batches) for workers in (0, 1, 2)}
+
+
+if __name__ == "__main__":
+    main("scaling", run)
