@@ -54,7 +54,7 @@ class Job:
         workers: Loading processes a rank; None takes the cores that this process may use.
         bits: Depth of planes stored in 16 bits; None takes that of the training.
         missing: Whether planes that images lack are an error, or zeros.
-        channels_last: The memory format that convolutions on GPUs like best.
+        channels_last: The memory format that convolutions like best.
         save_every: Seconds between the parts that a killed job goes on from.
     """
 

@@ -33,7 +33,7 @@ class Predictor(pl.LightningModule):
         crop_size: Side of what the network sees; None shows it the whole image.
         batch_size: Images that go through the network at a time; halved when they do not fit into memory.
         features: Keep the vectors before the last layer too.
-        channels_last: The memory format that convolutions on GPUs like best.
+        channels_last: The memory format that convolutions like best.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ class Recipe(pl.LightningModule):
         net: From images (N, 4, H, W) uint8 to scores (N, K).
         loss: From scores and targets of the global batch to a scalar.
         learning_rate: From the epoch, counted from 1, to the rate.
-        channels_last: Keep images and weights in the memory format that convolutions on GPUs like best.
+        channels_last: Keep images and weights in the memory format that convolutions like best.
     """
 
     def __init__(
