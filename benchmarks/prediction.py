@@ -54,7 +54,7 @@ def settled(arch: str, images: torch.Tensor) -> Classifier:
 @torch.inference_mode()
 def run(small: bool) -> Outcome:
     """32 views an image, against reading the image again for each; on a GPU, bf16 against fp32."""
-    size, crop, count = (48, 32, 2) if small else (768, 512, 4)
+    size, crop, count = (48, 32, 2) if small else (768, 512, 2)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for row, image in enumerate(fields(size, count)):

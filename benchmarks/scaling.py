@@ -18,7 +18,7 @@ from benchmarks.measure import Outcome, Row, main
 from benchmarks.pictures import fields
 from hpa_lit import ranks, rgby
 from hpa_lit.data.dataset import Examples
-from hpa_lit.data.module import ImageData
+from hpa_lit.data.module import ImageData, one_thread
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.losses import CombinedLoss
 from hpa_lit.nets import build_classifier
@@ -28,19 +28,40 @@ from hpa_lit.tasks import ClassifyTask
 BATCH = 16
 
 
-def loader_rate(folder: Path, size: int, crop: int, workers: int, batches: int) -> float:
-    """Images a second of a warm loader."""
+Loader = DataLoader[dict[str, Any]]
+
+
+def make_loader(folder: Path, size: int, crop: int, workers: int, batches: int) -> Loader:
+    """The training loader of so many batches from the images of a folder."""
     files = list(rgby.list_images(folder).values())
     rows = np.arange(BATCH * batches) % len(files)
     examples = Examples([str(row) for row in rows], [files[row] for row in rows], np.zeros((len(rows), 28), np.uint8))
     see = TrainTransform(size, crop), ValidTransform(size, crop)
-    loader = ImageData(examples, examples, *see, BATCH, workers).train_dataloader()
-    for _ in loader:  # starts the workers, which stay
-        pass
-    begin = time.perf_counter()
+    return ImageData(examples, examples, *see, BATCH, workers).train_dataloader()
+
+
+def epoch(loader: Loader) -> tuple[float, float]:
+    """Seconds of the second epoch of a loader: to its first batch, and in all."""
+    list(loader)
+    begin, first = time.perf_counter(), 0.0
     for _ in loader:
-        pass
-    return len(rows) / (time.perf_counter() - begin)
+        first = first or time.perf_counter() - begin
+    return first, time.perf_counter() - begin
+
+
+def of_two_workers(loader: Loader, ahead: int, persistent: bool) -> tuple[float, float]:
+    """`epoch` of the same with two workers, which are that many batches ahead, and stay or start anew every epoch."""
+    return epoch(
+        DataLoader(
+            loader.dataset,
+            BATCH,
+            sampler=loader.sampler,
+            num_workers=2,
+            prefetch_factor=ahead,
+            persistent_workers=persistent,
+            worker_init_fn=one_thread,
+        )
+    )
 
 
 class Noise(Dataset[dict[str, Any]]):
@@ -101,7 +122,10 @@ def run(small: bool) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for compression in ("zstd",) if small else get_args(Compression):
-            rates = store_rates(folder / compression, compression, size, crop, batches)
+            for row, image in enumerate(fields(size, BATCH)):
+                rgby.write(folder / compression / f"i{row}.tif", image, f"i{row}", compression)
+            loaders = {w: make_loader(folder / compression, size, crop, w, batches) for w in (0, 1, 2)}
+            rates = {workers: BATCH * batches / epoch(loader)[1] for workers, loader in loaders.items()}
             outcome.figures[compression] = rates
             outcome.rows.append(
                 Row(
@@ -112,6 +136,8 @@ def run(small: bool) -> Outcome:
                     "0: in the training process; it also collects what the workers made",
                 )
             )
+        if not small:
+            outcome.rows.append(choices(loaders[0], batches, outcome.figures))
         processes = (1,) if small else (1, 2)
         speeds = {}
         for number in processes:
@@ -135,10 +161,18 @@ def run(small: bool) -> Outcome:
     return outcome
 
 
-def store_rates(folder: Path, compression: Compression, size: int, crop: int, batches: int) -> dict[int, float]:
-    for row, image in enumerate(fields(size, BATCH)):
-        rgby.write(folder / f"i{row}.tif", image, f"i{row}", compression)
-    return {workers: loader_rate(folder, size, crop, workers, batches) for workers in (0, 1, 2)}
+def choices(loader: Loader, batches: int, figures: dict[str, Any]) -> Row:
+    """What being more batches ahead brings, and what workers cost that start anew."""
+    ahead = {number: BATCH * batches / of_two_workers(loader, number, True)[1] for number in (1, 2, 4)}
+    stay, start = (of_two_workers(loader, 2, persistent)[0] for persistent in (True, False))
+    figures["two workers"] = {"batches ahead": ahead, "first batch": {"stay": stay, "start anew": start}}
+    return Row(
+        "two loader workers: batches ahead, and from epoch to epoch",
+        "said",
+        "; ".join(f"{number} ahead: {value:.0f} images/s" for number, value in ahead.items()),
+        f"first batch of an epoch: {stay:.2f} s where workers stay, {start:.2f} s where they start anew",
+        "so they stay, two batches ahead",
+    )
 
 
 if __name__ == "__main__":
