@@ -4,7 +4,8 @@ import importlib
 import sys
 
 COMMANDS = {
-    "demo": "draw a few pictures and train on them, to see it work",
+    "demo": "see it work: a drawn atlas from nothing to a scored answer",
+    "pipeline": "recipes over folds, from prepared data to a submission and a report",
     "draw": "draw a synthetic atlas in the layout of the real downloads",
     "prepare": "raw downloads to images and tables ready for training",
     "check": "look at every picture, label and fold before training",

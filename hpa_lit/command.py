@@ -29,15 +29,25 @@ OmegaConf.register_new_resolver(
 
 def choices(config_name: str) -> str:
     """The config groups of a command and what each can be, a paragraph a group, the default first."""
-    conf = Path(conf_dir())
-    config: Any = OmegaConf.to_container(OmegaConf.load(conf / f"{config_name}.yaml"))
     paragraphs = []
-    for group, default in (item for entry in config["defaults"] if entry != "_self_" for item in entry.items()):
-        others = sorted(path.stem for path in (conf / group).glob("*.yaml") if path.stem != default)
+    for group, default in _groups(config_name):
+        others = sorted(path.stem for path in (Path(conf_dir()) / group).glob("*.yaml") if path.stem != default)
         if others:
             line = ", ".join([default or "(none)", *others])
             paragraphs.append(textwrap.fill(line, 110, initial_indent=f"  {group:12}", subsequent_indent=" " * 14))
     return "\n".join(paragraphs) or "  there are none"
+
+
+def _groups(config_name: str) -> list[tuple[str, str | None]]:
+    """The groups of a config and of those it is made from, with their defaults."""
+    groups: list[tuple[str, str | None]] = []
+    config: Any = OmegaConf.to_container(OmegaConf.load(Path(conf_dir()) / f"{config_name}.yaml"))
+    for entry in config["defaults"]:
+        if isinstance(entry, dict):
+            groups += entry.items()
+        elif entry != "_self_":
+            groups += _groups(entry)
+    return groups
 
 
 OmegaConf.register_new_resolver("choices", choices, replace=True)
@@ -45,8 +55,10 @@ OmegaConf.register_new_resolver("choices", choices, replace=True)
 # Short keys of commands that look at a folder of anyone's images, see `written_out`.
 FOLDER = {"images": "data.images", "labels": "data.labels"}
 
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended
+
 # Settings that people expect to write as flags.
-FLAGS = {"--json": "json=true", "--dry-run": "prepare.dry_run=true"}
+FLAGS = {"--json": "json=true", "--dry-run": "dry_run=true"}
 
 # What the file system may answer to a person who chose the place.
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
@@ -79,6 +91,8 @@ def command(
         def main() -> None:
             # Hydra otherwise prints and exits by itself, with less than there is to say.
             os.environ["HYDRA_FULL_ERROR"] = "1"
+            # Threads that spin while they wait for one another take ten times as long once others use the cores too.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             try:
                 words = [FLAGS.get(word, word) for word in sys.argv]
                 sys.argv = [words[0], *map(quoted, written_out(words[1:], short))]
@@ -90,6 +104,8 @@ def command(
                 entry()
             except InputError as error:
                 raise _exit(error) from None
+            except KeyboardInterrupt:
+                sys.exit(INTERRUPTED)
             except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
                 sys.exit(f"error: {_config_error(error)}")
             except OSError as error:

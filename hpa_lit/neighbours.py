@@ -4,6 +4,7 @@ For queries of the competition, what each threshold would do, and answers replac
 images, a table in words and a contact sheet.
 """
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,25 @@ def replace(
         submission.write(out.submission, after)
         submission.write(out.changes, changes := submission.changes(before, after, LABEL_NAMES))
         print(changes.to_string(index=False))
+        if settings["truth"]:
+            score(settings["truth"], out, before, after)
         print(f"{len(answers)} of {len(before)} answers replaced -> {out.submission}")
+
+
+def score(truth: str | list[str], out: AnswerTree, before: "pd.DataFrame", after: "pd.DataFrame") -> None:
+    """Write the scores of the answers after replacement; say the macro F1 of both."""
+    from hpa_lit.labels import LABEL_NAMES
+    from hpa_lit.results import evaluation, submission, tables
+
+    paths = [Path(path) for path in ([truth] if isinstance(truth, str) else truth)]
+    target = tables.targets(paths, after.Id.tolist(), len(LABEL_NAMES))
+    then, now = (
+        evaluation.scores(target, submission.to_rows(table.Predicted.tolist(), len(LABEL_NAMES)), LABEL_NAMES)
+        for table in (before, after)
+    )
+    with replacing(out.scores) as temporary:
+        temporary.write_text(json.dumps({"submission": str(out.submission), "scores": now.to_dict()}, indent=1))
+    print(f"macro F1 {then.macro_f1:.4f} before, {now.macro_f1:.4f} after replacement")
 
 
 def label_tables(settings: dict[str, Any]) -> tuple[Path, Path]:

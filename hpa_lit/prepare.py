@@ -29,7 +29,7 @@ def main(config: DictConfig) -> None:
             f"data.channels={channels}: the atlas is prepared with all its planes, of which a training takes what it "
             "wants: leave it out; stage=statistics with images=DIR alone takes it"
         )
-    if settings["prepare"]["dry_run"]:
+    if settings["dry_run"]:
         if not {"download", "all"} & set(wanted):
             raise InputError("only stage=download has a dry run")
         wanted = ["download"]
@@ -70,7 +70,7 @@ def stages(settings: dict[str, Any], tree: DataTree) -> Stages:
     sets, sizes, on_missing = options["sets"], options["sizes"], options["on_missing"]
     distance, seed = options["max_distance"], options["seed"]
     return {
-        "download": lambda: download.run(tree, source, options["dry_run"]),
+        "download": lambda: download.run(tree, source, settings["dry_run"]),
         "resize": lambda: resize.run(tree, sets, sizes, recipe, workers, options["compression"]),
         "metadata": lambda: metadata.run(tree, sets),
         "match": lambda: duplicates.run_train_external(tree, distance, workers, on_missing),

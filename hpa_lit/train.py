@@ -11,18 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hpa_lit import ranks
+from hpa_lit.claim import claim
 from hpa_lit.command import FOLDER, command, resolved
-from hpa_lit.errors import InputError, check_whole, listing
-from hpa_lit.tree import DataTree, RunTree, replacing
+from hpa_lit.errors import InputError, check_whole
+from hpa_lit.tree import DataTree, RunTree
 
 if TYPE_CHECKING:
     from hpa_lit.data.dataset import Examples
 
 # What a continued run may change: where it runs, not what it computes.
-FREE_KEYS = ("paths", "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "data.workers")
+FREE_KEYS = (
+    "paths",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "data.workers",
+    "channels_last",
+)
 
 # Warnings of Lightning and torch that are about their own insides, or that a decision here answers.
 ANSWERED_WARNINGS = (
@@ -49,7 +58,7 @@ def main(config: DictConfig) -> None:
     train, valid = load_examples(settings)
     run = RunTree(Path(HydraConfig.get().runtime.output_dir).absolute())
     if ranks.is_first():
-        claim(run, settings)
+        claim(run.config, settings, "tag=NAME", FREE_KEYS)
     ranks.run("hpa_lit.train:fit", trainer, settings, run, train, valid)
 
 
@@ -94,26 +103,6 @@ def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:
             f"data.crop_size={data['crop_size']} is larger than the images, {data['image_size']}: set it lower"
         )
     return train, valid
-
-
-def claim(run: RunTree, settings: dict[str, Any]) -> None:
-    """Write the config into the run's folder; refuse a folder that holds a run with another."""
-    config = OmegaConf.create(settings)
-    if run.config.is_file():
-        # Runs from before there was a choice have four planes.
-        before, now = {"data.channels": "rgby"} | _flat(OmegaConf.load(run.config)), _flat(config)
-        changed = [
-            f"{key}: {before.get(key, 'absent')} there, {now.get(key, 'absent')} now"
-            for key in sorted(before.keys() | now.keys())
-            if before.get(key) != now.get(key) and not key.startswith(FREE_KEYS)
-        ]
-        if changed:
-            raise InputError(
-                f"{run.folder} holds a run with another config; set tag=NAME to keep both, or remove the folder:\n"
-                f"{listing(changed)}"
-            )
-    with replacing(run.config) as temporary:
-        OmegaConf.save(config, temporary)
 
 
 def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examples") -> None:
@@ -175,22 +164,6 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
     if trainer.is_global_zero:
         print(f"best epoch {checkpoints.best_epoch}: {settings['monitor']} {checkpoints.best_score:.4f}")
         print(f"checkpoints and logs are in {run.folder}")
-
-
-def _flat(config: Any) -> dict[str, Any]:
-    """The leaves of a config by their dotted names."""
-    plain = OmegaConf.to_container(config)
-    leaves: dict[str, Any] = {}
-
-    def collect(node: Any, name: str) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                collect(value, f"{name}.{key}" if name else str(key))
-        else:
-            leaves[name] = node
-
-    collect(plain, "")
-    return leaves
 
 
 if __name__ == "__main__":

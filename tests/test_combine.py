@@ -68,7 +68,7 @@ def test_mean_views_weights_and_output(folds, monkeypatch):
     [
         (["predictions={folds}/fold7.parquet"], "there is no file .*fold7.parquet"),
         (["predictions=[{folds}/fold0.parquet,{folds}/fold1.parquet]", "folds=[0,1,2]"], "run winner lacks fold 2"),
-        (["predictions={folds}/*", "over_views=median"], "choose maximum or mean"),
+        (["predictions={folds}/*", "over_views=median"], "choose maximum, mean or first"),
         (["predictions={folds}/*", "on_failed=skip"], "choose error or drop"),
         (["predictions={folds}/*", "view=mean"], "Valid keys here: .*views"),
         ([], "predictions"),

@@ -19,7 +19,7 @@ ROOMS = {
     "inference": {"data", "nets"},
     "portable": {"nets"},
 }
-FOR_COMMANDS = {"command", "ranks"}
+FOR_COMMANDS = {"command", "ranks", "claim", "steps", "pipeline_steps"}
 LIGHTNING = {"tasks", "data", "inference", "train"}
 VAGUE = {"utils", "common", "helpers", "misc", "base"}
 

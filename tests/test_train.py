@@ -14,9 +14,10 @@ from PIL import Image
 from test_configs import composed
 
 from hpa_lit import ranks, rgby
+from hpa_lit.claim import claim
 from hpa_lit.errors import InputError
 from hpa_lit.inference import describe
-from hpa_lit.train import claim, fit, load_examples
+from hpa_lit.train import FREE_KEYS, fit, load_examples
 from hpa_lit.tree import DataTree, RunTree
 
 TINY = (
@@ -122,7 +123,7 @@ def test_another_config_in_the_same_folder_is_refused(trained, pictures):
     config = settings(pictures, outputs, "seed=3")
     load_examples(config)
     with pytest.raises(InputError, match=r"seed: 0 there, 3 now") as error:
-        claim(run, config)
+        claim(run.config, config, "tag=NAME", FREE_KEYS)
     assert "tag=" in str(error.value)
 
 
@@ -130,7 +131,7 @@ def test_where_it_runs_may_change(trained, pictures):
     run, _ = trained
     config = settings(pictures, run.folder.parents[2], "data.workers=3")
     load_examples(config)
-    claim(run, config)
+    claim(run.config, config, "tag=NAME", FREE_KEYS)
 
 
 def test_keep_epochs_limits_the_numbered_checkpoints(pictures, tmp_path):
@@ -159,15 +160,6 @@ def test_a_network_without_yellow(pictures, tmp_path):
     net = model.load()
     assert net.backbone.net.conv1.in_channels == 3
     torch.testing.assert_close(net.statistics.sum(0)[0], torch.tensor([0.1, 0.2, 0.3]))
-
-
-def test_runs_from_before_the_choice_of_channels_go_on(pictures, tmp_path):
-    config = settings(pictures, tmp_path)
-    del config["data"]["channels"]
-    claim(RunTree(tmp_path), config)
-    claim(RunTree(tmp_path), settings(pictures, tmp_path))
-    with pytest.raises(InputError, match=r"data\.channels: rgby there, rgb now"):
-        claim(RunTree(tmp_path), settings(pictures, tmp_path, "data.channels=rgb"))
 
 
 @pytest.mark.slow

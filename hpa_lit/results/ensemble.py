@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hpa_lit.errors import InputError, listing
 from hpa_lit.results.arrays import Doubles, probabilities
 
-How = Literal["maximum", "mean"]
+How = Literal["maximum", "mean", "first"]
 
 
 def over_views(stack: npt.ArrayLike, how: How = "maximum") -> Doubles:
@@ -20,16 +20,19 @@ def over_views(stack: npt.ArrayLike, how: How = "maximum") -> Doubles:
 
     Args:
         stack: Probabilities, shape (V, N, K).
-        how: "maximum" or "mean", element by element.
+        how: "maximum" or "mean", element by element, or "first", the first view alone: the whole image as it is.
 
     Returns:
         Shape (N, K).
     """
     values = probabilities("views", stack, ndim=3)
-    if how not in ("maximum", "mean"):
-        raise InputError(f"over_views={how}: choose maximum or mean")
-    result: Doubles = values.max(axis=0) if how == "maximum" else values.mean(axis=0)
-    return result
+    if how == "maximum":
+        return np.asarray(values.max(axis=0))
+    if how == "mean":
+        return np.asarray(values.mean(axis=0))
+    if how == "first":
+        return np.array(values[0])
+    raise InputError(f"over_views={how}: choose maximum, mean or first")
 
 
 def over_folds(stack: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Doubles:

@@ -7,6 +7,8 @@ SCHEDULES: dict[str, tuple[tuple[int, float], ...]] = {
     "adam45": ((1, 30e-5), (26, 15e-5), (31, 7.5e-5), (36, 3e-5), (41, 1e-5)),
     "adam55": ((1, 30e-5), (26, 15e-5), (36, 7.5e-5), (46, 3e-5), (51, 1e-5)),
     "face_adam": ((1, 10e-5),),
+    # Not of the reference: for small networks from random weights.
+    "scratch30": ((1, 1e-3), (3, 3e-3), (16, 1.5e-3), (22, 6e-4), (27, 1.5e-4)),
 }
 
 

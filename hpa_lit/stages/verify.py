@@ -17,7 +17,7 @@ import pandas as pd
 from hpa_lit.errors import InputError, listing
 from hpa_lit.stages.images import OnMissing
 from hpa_lit.stages.metadata import read_raw
-from hpa_lit.tree import DataTree, ImageSet, Side, Version
+from hpa_lit.tree import DataTree, ImageSet, Side, Version, replacing
 
 SIDES: tuple[Side, Side] = ("train", "valid")
 VERSIONS: tuple[Version, Version] = ("before", "after")
@@ -115,11 +115,12 @@ def look_at_statistics(tree: DataTree, size: int) -> Finding:
 def run(
     tree: DataTree, sets: Sequence[ImageSet], sizes: Sequence[int], size: int, n_splits: int, on_missing: OnMissing
 ) -> None:
-    """Print all findings.
+    """Print all findings, and write them where nothing is wrong.
 
     Raises:
         InputError: Something is absent, or differs from the reference where it may not.
     """
+    tree.verified.unlink(missing_ok=True)
     findings = look_at_images(tree, sets, sizes, on_missing == "skip")
     findings += [*look_at_tables(tree, n_splits), look_at_statistics(tree, size)]
     width = max(len(finding.what) for finding in findings)
@@ -127,3 +128,5 @@ def run(
         print(f"verify: {finding.what:{width}}  {finding.found:>20}  {finding.remark}".rstrip())
     if wrong := [f"{finding.what}: {finding.found}: {finding.remark}" for finding in findings if finding.wrong]:
         raise InputError(f"verify: {len(wrong)} of {len(findings)} are not as they should be\n{listing(wrong)}")
+    with replacing(tree.verified) as temporary:
+        pd.DataFrame(findings).drop(columns="wrong").to_csv(temporary, index=False)

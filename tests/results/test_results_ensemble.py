@@ -20,6 +20,12 @@ def test_views_equal_the_reference(arrays, how, key):
         np.testing.assert_allclose(ensemble.over_views(views, how), expected, atol=1e-12)
 
 
+def test_the_first_view_alone(arrays):
+    first = ensemble.over_views(arrays["views"][0], "first")
+    np.testing.assert_array_equal(first, arrays["views"][0][0])
+    assert not np.shares_memory(first, arrays["views"])
+
+
 def test_folds_and_duplicates_equal_the_reference(arrays, golden):
     mean = ensemble.over_folds(arrays["whole_maximum"])
     np.testing.assert_allclose(mean, arrays["fold_mean"], atol=1e-12)
@@ -60,7 +66,7 @@ def test_weights_of_any_sum():
         (lambda: ensemble.over_views(np.full((2, 3, 28), np.nan)), r"NaN.*\(0, 0, 0\)"),
         (lambda: ensemble.over_views(np.full((2, 3, 28), 2.0)), "0..1"),
         (lambda: ensemble.over_views(np.zeros((3, 28))), "expected 3 dimensions"),
-        (lambda: ensemble.over_views(np.zeros((2, 3, 28)), "median"), "maximum or mean"),
+        (lambda: ensemble.over_views(np.zeros((2, 3, 28)), "median"), "maximum, mean or first"),
         (lambda: ensemble.over_folds(np.zeros((2, 3, 28)), [1]), "2 positive numbers"),
         (lambda: ensemble.over_folds(np.zeros((2, 3, 28)), [1, 0]), "positive"),
         (lambda: ensemble.over_duplicates(np.zeros((1, 28)), ["a"], [("a", "nobody")]), "nobody"),

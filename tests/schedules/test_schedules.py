@@ -20,3 +20,11 @@ def test_wrong_names_and_epochs_are_refused():
         learning_rate("Adam45", 1)
     with pytest.raises(ValueError, match="epochs count from 1"):
         learning_rate("adam45", 0)
+
+
+def test_from_random_weights_the_rate_warms_up_and_falls():
+    rates = [learning_rate("scratch30", epoch) for epoch in range(1, 31)]
+    assert rates[:2] == [1e-3, 1e-3]
+    assert rates[2:15] == [3e-3] * 13
+    assert rates[15:] == sorted(rates[15:], reverse=True)
+    assert rates[-1] == 1.5e-4

@@ -1,0 +1,123 @@
+"""The steps of a pipeline: commands started as processes, skipped where their results are there."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from hpa_lit.errors import InputError
+
+LOOKED_AT = 0.5  # seconds between looks at a running command
+SAID = 20  # lines of a failed command's output that are repeated
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command and the files that say whether it is still to be run.
+
+    Attributes:
+        name: What it does, for people.
+        verb: The command, such as "predict".
+        arguments: Its settings, such as "fold=0".
+        output: The last file it writes.
+        inputs: Files of earlier steps that it reads.
+    """
+
+    name: str
+    verb: str
+    arguments: tuple[str, ...]
+    output: Path
+    inputs: tuple[Path, ...] = ()
+
+    def __str__(self) -> str:
+        return shlex.join(["python", "-m", f"hpa_lit.{self.verb}", *self.arguments])
+
+    @property
+    def done(self) -> bool:
+        """Whether its result is there, and no older than what it was made from."""
+        if not self.output.is_file():
+            return False
+        made = self.output.stat().st_mtime_ns
+        return all(path.is_file() and path.stat().st_mtime_ns <= made for path in self.inputs)
+
+
+def setting(key: str, value: object) -> str:
+    """``key=value`` as Hydra's command line reads it, whatever characters a path holds; lists and mappings too."""
+    return f"{key}={_quoted(value)}"
+
+
+def run_steps(steps: Sequence[Step], logs: Path) -> None:
+    """Run what is still to be run, one after another, showing how far it has come.
+
+    Args:
+        steps: Each after those whose outputs it reads.
+        logs: Folder for what the commands print.
+
+    Raises:
+        InputError: A command failed; gives the end of its output.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    with tqdm(total=len(steps), unit="step", leave=False, disable=not sys.stderr.isatty()) as bar:
+        for number, step in enumerate(steps, 1):
+            head = f"[{number:2}/{len(steps)}] {step.name}"
+            if step.done:
+                bar.write(f"{head}: there already")
+            else:
+                seconds = _run(step, head, logs / f"{number:02}_{re.sub(r'[^a-z0-9]+', '_', step.name)}.log", bar)
+                bar.write(f"{head}: {seconds:.0f} s")
+            bar.update()
+
+
+def _run(step: Step, head: str, log: Path, bar: "tqdm[Any]") -> float:
+    """Run a command with its output in a log, whose end the bar shows; seconds that it took."""
+    start = time.monotonic()
+    bar.set_description_str(head)
+    with log.open("w+b") as output:
+        command = [sys.executable, "-m", f"hpa_lit.{step.verb}", *step.arguments]
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                time.sleep(LOOKED_AT)
+                bar.set_postfix_str(_tail(log, 1)[:80])
+        finally:
+            process.terminate()
+            process.wait()
+    bar.set_postfix_str("")
+    if process.returncode:
+        raise InputError(
+            f"{step.name} failed; the same command goes on from here once this is mended:\n{step}\n"
+            f"{_tail(log, SAID)}\nAll that it said is in {log}"
+        )
+    return time.monotonic() - start
+
+
+def _tail(log: Path, lines: int) -> str:
+    """The last lines of a log; of a progress bar, what it showed last."""
+    with log.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - 8192))
+        text = file.read().decode(errors="replace")
+    whole = [line.rstrip("\r").rpartition("\r")[2].strip() for line in text.split("\n")]
+    return "\n".join([line for line in whole if line][-lines:])
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_quoted(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_quoted, value)) + "]"
+    if value is None or not isinstance(value, str | Path):
+        return json.dumps(value)
+    text = str(value)
+    if re.fullmatch(r"[\w.:-]*/[\w./:-]*", text, re.ASCII):
+        return text
+    # A quote takes a backslash, and backslashes before a quote are doubled.
+    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
