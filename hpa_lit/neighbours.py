@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hpa_lit import ranks
 from hpa_lit.command import command, resolved
-from hpa_lit.errors import InputError
+from hpa_lit.errors import InputError, listing
 from hpa_lit.tree import AnswerTree, DataTree, OutputTree, replacing
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def main(config: DictConfig) -> None:
     else:
         known = tables.read(query_path, COLUMNS, unique="Id")
         searched = known.Id.tolist() if settings["set"] == "validation" else None
+    threshold = settings["threshold"]
+    if threshold == "auto":
+        threshold = choose_threshold(settings, gallery, gallery_features)
     ids, features = read_features(out.queries if own else Path(settings["queries"]), on_failed, searched)
     neighbours.refuse_shared(ids, gallery_ids)
     rows, scores = neighbours.match(features, gallery_features, settings["k"], settings["standardise"])
@@ -72,14 +75,45 @@ def main(config: DictConfig) -> None:
         print(f"the first {min(settings['sheet'], len(ids))} images beside their neighbours -> {out.contact_sheet}")
     submission.write(out.neighbours, found)
     if known is not None:
-        replace(settings, out, known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]], scores[:, 0])
+        replace(settings, threshold, out, known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]], scores[:, 0])
     with replacing(out.config) as temporary:
         OmegaConf.save(OmegaConf.create(settings), temporary)
     print(f"{len(ids)} queries, {settings['k']} neighbours each -> {out.neighbours}")
 
 
+def choose_threshold(
+    settings: dict[str, Any], gallery: "pd.DataFrame", gallery_features: "npt.NDArray[np.float32]"
+) -> float:
+    """The threshold that images with known labels ask for.
+
+    Args:
+        settings: labelled, labels, precision, standardise, on_failed, paths.
+        gallery: Its labels, a row an image.
+        gallery_features: Of the same images, shape (m, d).
+    """
+    from hpa_lit.results import neighbours, tables
+    from hpa_lit.results.files import read_features
+
+    if not settings["labelled"]:
+        raise InputError(
+            "threshold=auto is chosen by images whose labels are known: set labelled=FILE of their features"
+        )
+    ids, features = read_features(Path(settings["labelled"]), settings["on_failed"])
+    neighbours.refuse_shared(ids, gallery.Id.tolist())
+    truth = tables.answers(Path(settings["labels"] or DataTree(Path(settings["paths"]["root"])).train_csv))
+    if absent := [i for i in ids if i not in truth]:
+        raise InputError(f"{len(absent)} images of labelled={settings['labelled']} have no labels:\n{listing(absent)}")
+    rows, scores = neighbours.match(features, gallery_features, 1, settings["standardise"])
+    equal = [set(truth[i].split()) == set(t.split()) for i, t in zip(ids, gallery.Target.iloc[rows[:, 0]], strict=True)]
+    threshold = neighbours.choose_threshold(scores[:, 0], equal, settings["precision"])
+    above = int((scores[:, 0] > threshold).sum())
+    print(f"threshold {threshold:.4f}: {above} of {len(ids)} labelled images have a match above it")
+    return threshold
+
+
 def replace(
     settings: dict[str, Any],
+    threshold: float,
     out: AnswerTree,
     truth: "pd.DataFrame",
     best: "pd.DataFrame",
@@ -88,7 +122,8 @@ def replace(
     """Say what each threshold would do; replace the answers above one where there is a submission.
 
     Args:
-        settings: submission, threshold.
+        settings: submission, truth.
+        threshold: The score above which a match counts.
         out: Where to write.
         truth: What is known about each query, its Ids as index.
         best: The gallery row most like each.
@@ -103,7 +138,7 @@ def replace(
     print(table.to_string(index=False, float_format="{:.4f}".format))
     if settings["submission"]:
         before = submission.read_submission(Path(settings["submission"]))
-        above = scores > settings["threshold"]
+        above = scores > threshold
         answers = {i: target for i, target, take in zip(truth.index, best.Target, above, strict=True) if take}
         after = submission.with_answers(before, answers, len(LABEL_NAMES))
         submission.write(out.submission, after)

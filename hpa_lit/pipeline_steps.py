@@ -55,7 +55,7 @@ class Pipeline:
             self.submit("thresholds", ensemble, ["always_top=true", *settings["submit"]])
         self.submit("leak list", ensemble, ["postprocess=competition", *settings["submit"]])
         if embedder:
-            self.replace("neighbours", self.embed(runs[-1], "external"), self.embed(runs[-1], "test"))
+            self.replace("neighbours", runs[-1])
         self.report(ensemble, runs)
 
     def summary(self) -> str:
@@ -109,13 +109,17 @@ class Pipeline:
         words = [setting("predictions", predictions), *words, *self.truth, setting("output", answer.folder)]
         self.add(f"submit {name}", "submit", words, answer.scores, [predictions])
 
-    def replace(self, name: str, gallery: Path, queries: Path) -> None:
+    def replace(self, name: str, embedder: RunTree) -> None:
         """Answers of similar atlas images in place of the last ones."""
         *_, before = self.answers.values()
         answer = self.answers[name] = self.out.answer(name)
-        files = {"gallery": gallery, "queries": queries, "submission": before.submission}
-        words = [setting(key, path) for key, path in files.items()] + self.settings["neighbours"]
-        words += [*self.truth, setting("output", answer.folder)]
+        files = {"gallery": self.embed(embedder, "external"), "queries": self.embed(embedder, "test")}
+        if self.settings["threshold"] == "auto":
+            files["labelled"] = self.embed(embedder, "train")
+        files["submission"] = before.submission
+        words = [setting(key, path) for key, path in files.items()]
+        words += [setting("threshold", self.settings["threshold"]), *self.settings["neighbours"], *self.truth]
+        words.append(setting("output", answer.folder))
         self.add(f"replace by {name}", "neighbours", words, answer.config, list(files.values()))
 
     def report(self, predictions: Path, runs: Sequence[RunTree]) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from hpa_lit import neighbours, prediction_file
-from hpa_lit.labels import decode
+from hpa_lit.labels import decode, encode_all
 from hpa_lit.prediction_file import Predictions
 from hpa_lit.results import submission
 from hpa_lit.stages.corrections import merge
@@ -107,6 +107,36 @@ def test_answers_above_the_threshold_are_replaced(run, golden, arrays, tmp_path)
     assert changes.increase["Cytosol"] == match.str.split().map(lambda words: "25" in words).sum()
 
 
+def test_a_threshold_chosen_by_labelled_images_and_scored(run, golden, arrays, tmp_path):
+    # The first half of the queries has labels, those of their match for the 60 that are most alike, else wrong ones.
+    first, second = np.split(np.arange(len(arrays["query_ids"])), 2)
+    save(tmp_path / "labelled.parquet", arrays["query_ids"][first], arrays["query_features"][first])
+    save(tmp_path / "rest.parquet", arrays["query_ids"][second], arrays["query_features"][second])
+    words = [f"queries={tmp_path}/labelled.parquet", "k=1"]
+    best = pd.read_csv(run(*words).neighbours).sort_values("score", ascending=False)
+    right = np.arange(len(best)) < 60
+    labels = best[["Id"]].assign(Target=np.where(right, best.Target, "8 9 10"))
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    before = pd.DataFrame({"Id": arrays["query_ids"][second], "Predicted": "27"})
+    before.to_csv(tmp_path / "before.csv", index=False)
+    truth = before.rename(columns={"Predicted": "Target"}).assign(Target="0")
+    truth.to_csv(tmp_path / "truth.csv", index=False)
+    words = [f"queries={tmp_path}/rest.parquet", "k=1", f"labelled={tmp_path}/labelled.parquet"]
+    words += [f"labels={tmp_path}/labels.csv", f"submission={tmp_path}/before.csv", f"truth={tmp_path}/truth.csv"]
+    out = run(*words, "threshold=auto", "precision=1.0")
+
+    chosen = best.score.iloc[60]
+    match = pd.read_csv(out.neighbours).set_index("Id")
+    after = submission.read_submission(out.submission).set_index("Id").Predicted
+    taken = match.score > chosen
+    assert 0 < taken.sum() < len(taken)
+    assert (after[taken[taken].index] == match.Target[taken]).all()
+    assert set(after[taken[~taken].index]) == {"27"}
+    scores = json.loads(out.scores.read_text())["scores"]
+    given = encode_all(after.tolist())[:, 0]
+    assert scores["macro_f1"] == pytest.approx(2 * given.sum() / (given.sum() + len(given)) / 28)
+
+
 def test_the_corrected_table_stands_for_correcting_once_more():
     # The reference corrects a neighbour's Target again when it replaces an answer; the gallery's is corrected already.
     rng = np.random.default_rng(0)
@@ -139,6 +169,8 @@ def test_queries_unlike_the_atlas_are_flagged(run, arrays, tmp_path):
         (["gallery_table={tmp}/none.parquet"], "there is no table"),
         (["queries={tmp}/narrow.parquet"], "queries have 5 features and the gallery 64"),
         (["standardise=query"], "each or gallery"),
+        (["threshold=auto"], "set labelled=FILE"),
+        (["threshold=auto", "labelled={tmp}/gallery.parquet"], "700 queries are in the gallery too"),
     ],
 )
 def test_mistakes_end_with_one_message(run, tmp_path, words, message):

@@ -117,6 +117,25 @@ def threshold_table(
     )
 
 
+def choose_threshold(scores: npt.ArrayLike, equal_target: npt.ArrayLike, precision: float = 0.8) -> float:
+    """The lowest threshold whose matches have, to this share, the labels of their queries.
+
+    Args:
+        scores: The best cosine of each query whose labels are known, shape (n,).
+        equal_target: Whether its best match has the same labels, shape (n,).
+        precision: The least share of matches that must have, above 0.
+
+    Returns:
+        A score of the queries, or -1 where all of them may match; infinity where no threshold is good enough.
+    """
+    best = finite("scores", scores, 1)
+    falling = np.argsort(-best, kind="stable")
+    share = np.asarray(equal_target, bool)[falling].cumsum() / np.arange(1, len(best) + 1)
+    below = np.append(best[falling], -1.0)[1:]  # the threshold that leaves out all but the first 1, 2, ... queries
+    good = np.flatnonzero((share >= precision) & (best[falling] > below))
+    return float(below[good[-1]]) if len(good) else float("inf")
+
+
 def novelty_threshold(held_out: npt.ArrayLike, share: float = 0.01) -> float:
     """The best cosine below which an image is called unlike everything in the gallery.
 

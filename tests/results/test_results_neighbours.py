@@ -112,6 +112,16 @@ def test_neighbours_in_words():
     assert table.drop(columns="score").to_numpy().tolist() == [["q", 1, "g2", "2"], ["q", 2, "g0", "0"]]
 
 
+def test_the_threshold_is_the_lowest_that_is_precise_enough():
+    scores, equal = [0.9, 0.8, 0.7, 0.7, 0.6, 0.5], [True, True, False, True, True, False]
+    choose = neighbours.choose_threshold
+    assert choose(scores, equal, 0.8) == 0.5  # four of five above it
+    assert choose(scores, equal, 0.9) == 0.7  # two of two; the scores of 0.7 are taken together, three of four
+    assert choose(scores, equal, 0.75) == 0.5
+    assert choose(scores, equal, 0.6) == -1
+    assert choose([0.9, 0.8], [False, True], 0.8) == float("inf")
+
+
 def test_novelty_calls_the_asked_share_of_held_out_images_novel():
     scores = np.random.default_rng(0).random(1000)
     assert (scores < neighbours.novelty_threshold(scores, share=0.05)).sum() == 50
