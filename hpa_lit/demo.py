@@ -30,8 +30,8 @@ def main(config: DictConfig) -> None:
     with served(tree.site) as url:
         download = setting("prepare.download.base_url", f"{url}/images")
         steps = [
-            Step("draw an atlas", "draw", (root, *settings["draw"]), tree.leak_csv),
-            Step("prepare it", "prepare", (root, download, *settings["prepare"]), tree.verified, (tree.leak_csv,)),
+            Step("draw an atlas", "draw", (root, *pipeline.more("draw")), tree.leak_csv),
+            Step("prepare it", "prepare", (root, download, *pipeline.more("prepare")), tree.verified, (tree.leak_csv,)),
             *pipeline.steps,
         ]
         if settings["dry_run"]:

@@ -1,6 +1,7 @@
 """From prepared data to a scored answer: which commands, with which settings, in which order."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,11 @@ class Pipeline:
         recipes = settings["recipes"]
         for experiment in [recipes] if isinstance(recipes, str) else recipes:
             for fold in settings["folds"]:
-                words = [f"experiment={experiment}", f"fold={fold}", *settings["train"]]
+                words = [f"experiment={experiment}", f"fold={fold}", *self.more("train")]
                 recipe.append((f"{experiment} fold {fold}", self.train(f"{experiment} fold {fold}", words)))
         runs = [run for _, run in recipe]
         if embedder:
-            runs.append(self.train(embedder, [f"experiment={embedder}", *settings["train_embedder"]]))
+            runs.append(self.train(embedder, [f"experiment={embedder}", *self.more("train_embedder")]))
         predictions = [self.predict(name, run) for name, run in recipe]
         if self.truth:
             self.submit(
@@ -49,11 +50,11 @@ class Pipeline:
             self.submit("one fold all views", self.combine("one fold all views", predictions[:1]), HALF)
             self.submit("all folds", self.combine("all folds", predictions), HALF)
         duplicates = setting("duplicates", DataTree(Path(settings["paths"]["root"])).test_matches)
-        ensemble = self.combine("duplicates", predictions, duplicates)
+        ensemble = self.combine("ensemble", predictions, duplicates)
         if self.truth:
             self.submit("duplicates", ensemble, HALF)
-            self.submit("thresholds", ensemble, ["always_top=true", *settings["submit"]])
-        self.submit("leak list", ensemble, ["postprocess=competition", *settings["submit"]])
+            self.submit("thresholds", ensemble, ["always_top=true", *self.more("submit")])
+        self.submit("leak list", ensemble, ["postprocess=competition", *self.more("submit")])
         if embedder:
             self.replace("neighbours", runs[-1])
         self.report(ensemble, runs)
@@ -67,6 +68,10 @@ class Pipeline:
             lines.insert(0, "macro F1 after each step:")
         *_, answer = self.answers.values()
         return "\n".join([*lines, f"answer: {answer.submission}", f"report: {self.out.report.page}"])
+
+    def more(self, verb: str) -> list[str]:
+        """The settings of a command that the pipeline's own settings add."""
+        return shlex.split(self.settings[verb])
 
     def add(self, name: str, verb: str, words: Sequence[str], output: Path, inputs: Sequence[Path] = ()) -> None:
         """Add a step; see `Step`."""
@@ -82,7 +87,7 @@ class Pipeline:
     def predict(self, name: str, run: RunTree) -> Path:
         """Predict the test set in all views."""
         views = self.settings["views"]["name"]
-        words = [setting("run", run.folder), "dataset=test", f"views={views}", *self.settings["predict"]]
+        words = [setting("run", run.folder), "dataset=test", f"views={views}", *self.more("predict")]
         output = run.predictions("test", "best", views)
         self.add(f"predict {name}", "predict", words, output, [run.checkpoint("best")])
         return output
@@ -91,7 +96,7 @@ class Pipeline:
         """Features of a set."""
         epoch = self.settings["embedder_epoch"]
         checkpoint = run.checkpoint(epoch)
-        words = [setting("run", run.folder), f"epoch={epoch}", f"dataset={dataset}", *self.settings["embed"]]
+        words = [setting("run", run.folder), f"epoch={epoch}", f"dataset={dataset}", *self.more("embed")]
         output = run.features(dataset, checkpoint.stem)
         self.add(f"embed {dataset}", "embed", words, output, [checkpoint])
         return output
@@ -118,7 +123,7 @@ class Pipeline:
             files["labelled"] = self.embed(embedder, "train")
         files["submission"] = before.submission
         words = [setting(key, path) for key, path in files.items()]
-        words += [setting("threshold", self.settings["threshold"]), *self.settings["neighbours"], *self.truth]
+        words += [setting("threshold", self.settings["threshold"]), *self.more("neighbours"), *self.truth]
         words.append(setting("output", answer.folder))
         self.add(f"replace by {name}", "neighbours", words, answer.config, list(files.values()))
 
@@ -129,5 +134,5 @@ class Pipeline:
         words += [setting("run", runs[0].folder), setting("runs", [run.folder for run in runs]), *self.truth]
         if self.truth:
             words.append(setting("steps", {name: answer.folder for name, answer in self.answers.items()}))
-        words += [*self.settings["report"], setting("output", self.out.report.folder)]
+        words += [*self.more("report"), setting("output", self.out.report.folder)]
         self.add("report", "report", words, self.out.report.page, [predictions, final.submission])

@@ -15,8 +15,8 @@ from hpa_lit.labels import encode_all
 from hpa_lit.results.evaluation import macro_f1
 
 SMALL = [
-    *("draw=[draw.fields=60,draw.duplicates=1,draw.size=256]", "prepare=[data=i256,prepare.upscale=true]"),
-    *("train=[scheduler.epochs=1]", "views=dihedral", "report=[maps=1]"),
+    *("draw=draw.fields=60 draw.duplicates=1 draw.size=256", "prepare=data=i256 prepare.upscale=true"),
+    *("train=scheduler.epochs=1", "views=dihedral", "report=maps=1"),
 ]
 
 
@@ -54,7 +54,9 @@ def test_a_dry_run_says_commands_that_compose(tmp_path):
 
 
 def test_with_the_truth_there_is_an_answer_after_every_step():
-    steps = printed_steps(run("pipeline", "truth=t.csv", "folds=[0]", "embedder=null", "--dry-run"))
+    more = "train=trainer=ddp 'tag=a b'"
+    steps = printed_steps(run("pipeline", "truth=t.csv", "folds=[0]", "embedder=null", more, "--dry-run"))
+    assert {"trainer=ddp", "tag=a b"} < set(steps[0])
     judged = [words for module, *words in steps if module == "hpa_lit.submit"]
     assert len(judged) == 6
     assert all("truth='t.csv'" in words for words in judged)

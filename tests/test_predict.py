@@ -100,7 +100,7 @@ def test_valid_is_what_training_validated_on(run, tmp_path):
     run("run=run", "dataset=valid", "epoch=2", "features=true")
     found = prediction_file.read(trained.predictions("valid", "epoch_002", "none"))
     assert found.ids == tuple(sorted(valid.ids))
-    assert (found.run, found.fold, found.dataset, found.labels) == ("resnet18_folder", 3, "valid", ("bright", "dark"))
+    assert (found.run, found.fold, found.dataset, found.labels) == ("small_folder", 3, "valid", ("bright", "dark"))
     targets = torch.from_numpy(valid.targets[np.argsort(valid.ids)])
     curves = pd.read_csv(next(trained.folder.rglob("metrics.csv"))).groupby("epoch").first()
     focal = focal_loss(torch.logit(torch.from_numpy(found.probabilities[:, 0])), targets).item()

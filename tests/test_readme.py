@@ -102,7 +102,7 @@ def keys(config, above=""):
 STAND_INS = {
     r"\bDIR\b": "pictures",  # drawn pictures, their labels in train.csv among them
     r"\bFILE(\.csv)?\b": "pictures/train.csv",
-    r"\bRUN\b": "outputs/train/resnet18_folder/fold0",  # what experiment=small makes of them
+    r"\bRUN\b": "outputs/train/small_folder/fold0",  # what experiment=small makes of them
     r"\b8000\b": "{port}",
     r"\bdraw\.fields=\d+": "draw.fields=60 draw.duplicates=1",
     r"\bexperiment=small(_embedder)?\b": r"\g<0> scheduler.epochs=1",

@@ -74,7 +74,7 @@ def trained(pictures, tmp_path_factory):
     outputs = tmp_path_factory.mktemp("outputs")
     done = command(*arguments(pictures, outputs))
     assert done.returncode == 0, done.stderr
-    return RunTree(outputs / "train" / "resnet18_folder" / "fold0"), done
+    return RunTree(outputs / "train" / "small_folder" / "fold0"), done
 
 
 def test_a_run_leaves_config_checkpoints_and_curves(trained):
@@ -87,7 +87,7 @@ def test_a_run_leaves_config_checkpoints_and_curves(trained):
     curves = pd.read_csv(run.folder / "csv" / "version_0" / "metrics.csv")
     logged = curves.groupby("epoch").first()
     assert logged.index.tolist() == [1, 2]
-    assert logged["lr"].tolist() == pytest.approx([3e-4, 3e-4])
+    assert logged["lr"].tolist() == pytest.approx([1e-3, 1e-3])
     for metric in ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "valid/focal", "valid/macro_f1"):
         assert logged[metric].notna().all()
     assert f"valid/focal {logged['valid/focal'].min():.4f}" in done.stdout
@@ -104,7 +104,7 @@ def test_checkpoints_load_safely_and_hold_their_config(trained):
 
 def test_the_same_command_goes_on_where_it_stopped(trained, pictures, tmp_path):
     run, _ = trained
-    stopped = RunTree(tmp_path / "train" / "resnet18_folder" / "fold0")
+    stopped = RunTree(tmp_path / "train" / "small_folder" / "fold0")
     (stopped.folder / "checkpoints").mkdir(parents=True)
     for name in ("epoch_001", "last", "best"):  # as a run killed in its second epoch leaves it
         shutil.copy(run.checkpoint(1), stopped.folder / "checkpoints" / f"{name}.ckpt")
@@ -252,8 +252,8 @@ def test_folds_of_the_prepared_atlas(tmp_path):
 def test_a_sweep_with_ranks_runs_the_folds_in_their_folders(pictures, tmp_path):
     done = command("-m", *arguments(pictures, tmp_path, "fold=0,1", "trainer=ddp", "trainer.devices=2"))
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["multirun.yaml", "resnet18_folder"]
-    folders = sorted((tmp_path / "train" / "resnet18_folder").iterdir())
+    assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["multirun.yaml", "small_folder"]
+    folders = sorted((tmp_path / "train" / "small_folder").iterdir())
     assert [folder.name for folder in folders] == ["fold0", "fold1"]
     for folder in folders:
         assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", "config.yaml", "csv", "tensorboard"]
@@ -269,7 +269,7 @@ def test_a_sweep_as_jobs_of_a_cluster(pictures, tmp_path):
     done = command("-m", *arguments(pictures, tmp_path, "fold=0,1", *ranks_each, *cluster))
     assert done.returncode == 0, done.stderr
     for fold in (0, 1):
-        assert RunTree(tmp_path / "train" / "resnet18_folder" / f"fold{fold}").checkpoint(1).is_file()
+        assert RunTree(tmp_path / "train" / "small_folder" / f"fold{fold}").checkpoint(1).is_file()
 
 
 @pytest.mark.slow
@@ -279,7 +279,7 @@ def test_torchrun_starts_single_runs_and_no_sweeps(pictures, tmp_path):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(run, capture_output=True, text=True, env=environment, timeout=500)
     assert done.returncode == 0, done.stderr
-    assert RunTree(tmp_path / "train" / "resnet18_folder" / "fold0").checkpoint(2).is_file()
+    assert RunTree(tmp_path / "train" / "small_folder" / "fold0").checkpoint(2).is_file()
     sweep = [*torchrun, "-m", "hpa_lit.train", "-m", *arguments(pictures, tmp_path, "trainer=ddp", "fold=0,1")]
     done = subprocess.run(sweep, capture_output=True, text=True, env=environment, timeout=500)
     assert done.returncode != 0

@@ -117,7 +117,7 @@ def threshold_table(
     )
 
 
-def choose_threshold(scores: npt.ArrayLike, equal_target: npt.ArrayLike, precision: float = 0.8) -> float:
+def choose_threshold(scores: npt.ArrayLike, equal_target: npt.ArrayLike, precision: float) -> float:
     """The lowest threshold whose matches have, to this share, the labels of their queries.
 
     Args:
