@@ -140,10 +140,13 @@ def test_bad_arguments() -> None:
 
 def test_configs_build_what_they_are_named_after(pixels: torch.Tensor) -> None:
     configs = {path.stem: OmegaConf.load(path) for path in CONF.glob("*.yaml")}
-    assert set(configs) == {*ARCHS, "timm"}
-    assert {name: config.arch for name, config in configs.items() if name != "timm"} == {name: name for name in ARCHS}
+    assert set(configs) == {*ARCHS, "timm", "tiny"}
+    assert {name: configs[name].arch for name in ARCHS} == {name: name for name in ARCHS}
     configs["timm"].arch = "timm/vit_tiny_patch16_224"
     configs["timm"].options = FAMILIES["vit_tiny_patch16_224"]
-    for name in ("resnet18", "resnet50_arcface", "timm"):
+    for name in ("resnet18", "resnet50_arcface", "timm", "tiny"):
         model = instantiate(configs[name], num_classes=3, pretrained=False).eval()
         assert model(pixels).shape == (2, 3)
+    # A quarter as wide in every layer: one part in sixteen of the convolutions' weights.
+    widths = [instantiate(configs[name], num_classes=3, pretrained=False).num_features for name in ("resnet18", "tiny")]
+    assert widths == [512, 128]
