@@ -35,7 +35,7 @@ test-all: env
 bench: env
 	$(BIN)/python -m benchmarks
 
-# Train a small classifier on 32 pictures that it draws.
+# A drawn atlas from nothing to a scored answer, in ten minutes on two cores.
 demo: env
 	$(BIN)/python -m hpa_lit.demo
 

@@ -6,9 +6,9 @@ Id order, and a failed image has nulls. The schema's metadata says where the num
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -107,29 +107,41 @@ class Predictions:
         )
 
 
-def join(parts: Sequence[Predictions]) -> Predictions:
-    """Put together parts of one prediction, such as those of several ranks: the images of all, in Id order.
+def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
+    """Put together parts of one prediction, such as those of several ranks, holding one of them beside the result.
+
+    Args:
+        parts: Some of the images each.
+        ids: The Ids wanted, ascending.
+
+    Returns:
+        For each Id its first good answer, or how it failed where there is none.
 
     Raises:
-        InputError: The parts differ in anything but their images, or an Id is in two of them.
+        InputError: The parts differ in anything but their images, or an Id is in none of them.
     """
-    first = parts[0]
-    for name in ("views", "labels", "run", "fold", "dataset", "checkpoint"):
-        if len(values := {getattr(part, name) for part in parts}) > 1:
-            raise InputError(f"parts of one prediction differ in {name}: {' and '.join(map(str, values))}")
-    ids = [i for part in parts for i in part.ids]
-    status = [s for part in parts for s in part.status]
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    features = [part.features for part in parts if part.features is not None]
-    if features and len(features) < len(parts):
-        raise InputError("some parts of one prediction have features and some have none")
-    return replace(
-        first,
-        ids=tuple(ids[row] for row in order),
-        status=tuple(status[row] for row in order),
-        probabilities=np.concatenate([part.probabilities for part in parts])[order],
-        features=np.concatenate(features)[order] if features else None,
-    )
+    parts = iter(parts)
+    first = next(parts)
+    row = {image_id: number for number, image_id in enumerate(ids)}
+    status = [""] * len(ids)
+    probabilities = np.full((len(ids), *first.probabilities.shape[1:]), np.nan, np.float32)
+    features = None if first.features is None else np.full((len(ids), *first.features.shape[1:]), np.nan, np.float32)
+    for part in chain([first], parts):
+        for name in ("views", "labels", "run", "fold", "dataset", "checkpoint"):
+            if (ours := getattr(first, name)) != (theirs := getattr(part, name)):
+                raise InputError(f"parts of one prediction differ in {name}: {ours} and {theirs}")
+        if (part.features is None) != (features is None):
+            raise InputError("some parts of one prediction have features and some have none")
+        taken = [number for number, i in enumerate(part.ids) if i in row and status[row[i]] != OK]
+        places = [row[part.ids[number]] for number in taken]
+        probabilities[places] = part.probabilities[taken]
+        if features is not None and part.features is not None:
+            features[places] = part.features[taken]
+        for place, number in zip(places, taken, strict=True):
+            status[place] = part.status[number]
+    if absent := [image_id for image_id, known in zip(ids, status, strict=True) if not known]:
+        raise InputError(f"{len(absent)} images are in no part:\n{listing(absent)}")
+    return replace(first, ids=tuple(ids), status=tuple(status), probabilities=probabilities, features=features)
 
 
 def write(path: Path, predictions: Predictions) -> None:
@@ -143,9 +155,9 @@ def write(path: Path, predictions: Predictions) -> None:
         "view": pa.DictionaryArray.from_arrays(np.tile(np.arange(views, dtype=np.int32), count), predictions.views),
         "status": pa.array(np.repeat(np.array(predictions.status, object), views), pa.string()).dictionary_encode(),
     }
-    values = np.clip(predictions.probabilities, LOWEST, HIGHEST).astype(np.float32, copy=False)
-    for label, column in zip(predictions.labels, values.reshape(count * views, len(predictions.labels)).T, strict=True):
-        columns[label] = pa.array(column, mask=failed)
+    values = predictions.probabilities.reshape(count * views, len(predictions.labels))
+    for label, column in zip(predictions.labels, values.T, strict=True):
+        columns[label] = pa.array(np.clip(column, LOWEST, HIGHEST).astype(np.float32, copy=False), mask=failed)
     if predictions.features is not None:
         width = predictions.features.shape[-1]
         flat = pa.array(predictions.features.astype(np.float32).ravel())

@@ -15,7 +15,10 @@ from hpa_lit.labels import encode_all
 from hpa_lit.results.evaluation import macro_f1
 
 SMALL = [
-    *("draw=draw.fields=60 draw.duplicates=1 draw.size=256", "prepare=data=i256 prepare.upscale=true"),
+    *(
+        "draw=draw.fields=60 draw.external_share=0.5 draw.duplicates=1 draw.size=256",
+        "prepare=data=i256 prepare.upscale=true",
+    ),
     *("train=scheduler.epochs=1", "views=dihedral", "report=maps=1"),
 ]
 

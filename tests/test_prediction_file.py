@@ -76,17 +76,31 @@ def test_certain_probabilities_keep_finite_logarithms(tmp_path, predictions):
 
 def test_parts_join_in_id_order(predictions):
     odd, even = predictions.take([1]), predictions.take([0, 2])
-    joined = prediction_file.join([odd, even])
+    joined = prediction_file.join(iter([odd, even]), predictions.ids)
     assert joined.ids == predictions.ids
     assert joined.status == predictions.status
     np.testing.assert_array_equal(joined.probabilities, predictions.probabilities)
     np.testing.assert_array_equal(joined.features, predictions.features)
-    with pytest.raises(ValueError, match="repeated"):
-        prediction_file.join([odd, odd])
+    with pytest.raises(ValueError, match=r"(?s)in no part.*\n  b"):
+        prediction_file.join([even], predictions.ids)
     with pytest.raises(ValueError, match="differ in fold"):
-        prediction_file.join([odd, replace(even, fold=1)])
+        prediction_file.join([odd, replace(even, fold=1)], predictions.ids)
     with pytest.raises(ValueError, match="some have none"):
-        prediction_file.join([odd, replace(even, features=None)])
+        prediction_file.join([odd, replace(even, features=None)], predictions.ids)
+
+
+def test_the_first_good_answer_of_an_image_counts(predictions):
+    failed = [row for row, ok in enumerate(predictions.ok) if not ok]
+    good = predictions.take([0])
+    again = replace(good, probabilities=good.probabilities / 2)
+    bad = replace(good, status=("cut short",), probabilities=good.probabilities * np.nan)
+    bad = replace(bad, features=bad.features * np.nan)
+    for parts in ([bad, good, again], [good, bad, again]):
+        joined = prediction_file.join(parts, good.ids)
+        assert joined.status == ("ok",)
+        np.testing.assert_array_equal(joined.probabilities, good.probabilities)
+    joined = prediction_file.join([bad, predictions], predictions.ids)
+    assert list(joined.failures) == [predictions.ids[row] for row in failed]
 
 
 @pytest.mark.parametrize(

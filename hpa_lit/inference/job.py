@@ -163,7 +163,8 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
         use_distributed_sampler=False,
     )
     data, ids = job.model.data, sorted(job.files)
-    done = {i for path in folder.glob("*.parquet") for i in _good(prediction_file.read(path)).ids}
+    parts = (prediction_file.read(path) for path in folder.glob("*.parquet"))
+    done = {image_id for part in parts for image_id in set(part.ids) - part.failures.keys()}
     share = range(trainer.global_rank, len(ids), trainer.world_size)
     batches = [share[start : start + job.batch_size] for start in range(0, len(share), job.batch_size)]
     # Whole batches even where some of their images are done: in other company, last digits would differ.
@@ -188,7 +189,8 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     writer.flush()
     trainer.strategy.barrier()
     if trainer.is_global_zero:
-        prediction_file.write(job.output, join_parts(folder, ids))
+        parts = (prediction_file.read(path) for path in sorted(folder.glob("*.parquet")))
+        prediction_file.write(job.output, prediction_file.join(parts, ids))
         shutil.rmtree(folder)
 
 
@@ -197,19 +199,3 @@ def statements(job: Job) -> list[str]:
     filled = filled_planes(job.files, job.model.channels) if job.missing == "zero" else []
     prepared = job.dataset in (*get_args(tree.ImageSet), "valid")  # at the size of the training
     return filled if prepared else [*filled, *resized(job.files.values(), job.model.data["image_size"])]
-
-
-def join_parts(folder: Path, ids: list[str]) -> Predictions:
-    """The parts in a folder as one: for each Id its good answer, or its failure where there is none."""
-    parts = [prediction_file.read(path) for path in sorted(folder.glob("*.parquet"))]
-    missing, chosen = set(ids), []
-    for part in [*map(_good, parts), *parts]:
-        rows = [row for row, i in enumerate(part.ids) if i in missing]
-        missing -= {part.ids[row] for row in rows}
-        chosen.append(part.take(rows))
-    assert not missing, f"{len(missing)} images have no part"
-    return prediction_file.join(chosen)
-
-
-def _good(part: Predictions) -> Predictions:
-    return part.take(np.flatnonzero(part.ok))
