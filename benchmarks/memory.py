@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.measure import Outcome, Row, main, peak_memory, resident_memory
 from benchmarks.pictures import fields
-from hpa_lit import rgby
+from hpa_lit import prediction_file, rgby
 from hpa_lit.data.dataset import Examples
 from hpa_lit.data.dihedral import VIEWS
 from hpa_lit.data.module import ImageData
@@ -20,6 +20,7 @@ from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.inference import Job, describe, predict, view_names
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.nets import build_classifier
+from hpa_lit.prediction_file import Predictions
 
 BATCH = 32
 CPU = {
@@ -88,6 +89,20 @@ def predicted(folder: Path, rows: int, side: int, views: tuple[str, ...]) -> flo
     return peak_memory()
 
 
+def joined(folder: Path, rows: int, a_part: int, views: tuple[str, ...]) -> tuple[float, float]:
+    """GiB that this process holds before it joins the parts of a prediction, and at most."""
+    ids = [f"i{row:06}" for row in range(rows)]
+    for start in range(0, rows, a_part):
+        some = ids[start : start + a_part]
+        probabilities = np.full((len(some), len(views), len(LABEL_NAMES)), 0.5, np.float32)
+        part = Predictions(tuple(some), ("ok",) * len(some), views, LABEL_NAMES, probabilities, "tiny", 0, "test", "")
+        prediction_file.write(folder / "parts" / f"{start:06}.parquet", part)
+    before = resident_memory() / 2**30
+    parts = (prediction_file.read(path) for path in sorted((folder / "parts").iterdir()))
+    prediction_file.write(folder / "joined.parquet", prediction_file.join(parts, ids))
+    return before, peak_memory()
+
+
 def checkpoint(path: Path, side: int) -> Path:
     net = build_classifier("resnet18")
     config = {
@@ -115,6 +130,8 @@ def run(small: bool) -> Outcome:
             rgby.write(folder / "store" / f"i{row}.tif", image, f"i{row}", "zstd")
         # What is held at most never falls: few rows come before many, and once more before, to warm up.
         _, peak_few, peak_many = (predicted(folder, rows, side, views) for rows in (few, few - 1, many))
+        all_rows, a_part = (200, 50) if small else (74_606, 1_000)
+        before, at_join = call(joined, folder, all_rows, a_part, views)
         found = {workers: call(loads_and_peak, folder / "store", size, crop, count, workers) for workers in counts}
     growth, at_most = {workers: value for workers, (value, _) in found.items()}, max(peak for _, peak in found.values())
     a_row = len(views) * len(LABEL_NAMES) * 4
@@ -134,10 +151,23 @@ def run(small: bool) -> Outcome:
                 "no more than the rows",
                 f"{per_row:.0f} bytes a row from {few:,} to {many:,} rows",
                 f"{a_row} bytes of probabilities a row",
-                f"{len(views)} views; while the parts are joined there are three copies; {peak_many:.2f} GiB at most",
+                f"{len(views)} views, all in one part; {peak_many:.2f} GiB at most, and 0.03 more or less in each run",
+            ),
+            Row(
+                f"joining the parts of {all_rows:,} images",
+                "no more than the rows",
+                f"{at_join - before:.2f} GiB at most",
+                f"{all_rows * a_row / 2**30:.2f} GiB of probabilities",
+                f"{len(views)} views, {a_part:,} images a part: the rows, their Parquet columns, their Ids",
             ),
         ],
-        {"growth": growth, "prediction_bytes_a_row": per_row, "row_bytes": a_row, "peak_gib": at_most},
+        {
+            "growth": growth,
+            "prediction_bytes_a_row": per_row,
+            "row_bytes": a_row,
+            "peak_gib": at_most,
+            "join_gib": [before, at_join],
+        },
     )
     assert small or (max(growth.values()) < 1000 and per_row < 8 * a_row), outcome
     return outcome

@@ -65,7 +65,8 @@ def run_steps(steps: Sequence[Step], logs: Path) -> None:
         InputError: A command failed; gives the end of its output.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    with tqdm(total=len(steps), unit="step", leave=False, disable=not sys.stderr.isatty()) as bar:
+    shape = "{desc} |{bar:24}| {elapsed}{postfix}"
+    with tqdm(total=len(steps), bar_format=shape, leave=False, disable=not sys.stderr.isatty()) as bar:
         for number, step in enumerate(steps, 1):
             head = f"[{number:2}/{len(steps)}] {step.name}"
             if step.done:
