@@ -151,7 +151,7 @@ def run(small: bool) -> Outcome:
                 "no more than the rows",
                 f"{per_row:.0f} bytes a row from {few:,} to {many:,} rows",
                 f"{a_row} bytes of probabilities a row",
-                f"{len(views)} views, all in one part; {peak_many:.2f} GiB at most, and 0.03 more or less in each run",
+                f"{len(views)} views, all in one part; {peak_many:.2f} GiB at most",
             ),
             Row(
                 f"joining the parts of {all_rows:,} images",
