@@ -1,5 +1,6 @@
-"""The dataset: one image with its target and its row number."""
+"""The dataset: batches of images with their targets and row numbers."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, DistributedSampler
+from torch.utils.data import Dataset, DistributedSampler, get_worker_info
 
 from hpa_lit import rgby
 
@@ -22,10 +23,14 @@ class Batch(TypedDict):
 
 
 class Transform(Protocol):
-    """From an image's C planes (H, W) and a seed to what the network sees, (C, h, w), all uint8."""
+    """From an image's C planes (H, W) and a seed to the square that the network sees, (C, side, side), all uint8."""
 
-    def __call__(self, planes: Sequence[rgby.Pixels], seed: int) -> rgby.Pixels:
-        """Transform one image."""
+    @property
+    def side(self) -> int:
+        """Side of the result."""
+
+    def __call__(self, planes: Sequence[rgby.Pixels], seed: int, out: rgby.Pixels | None = None) -> rgby.Pixels:
+        """Transform one image, into `out` where that is given."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,10 @@ class Examples:
             raise ValueError(f"{len(self.ids)} Ids, {len(self.files)} images and {len(self.targets)} targets")
 
 
-class ImageDataset(Dataset[dict[str, Tensor]]):
-    """Reads and transforms `examples`.
+class ImageDataset(Dataset[Batch]):
+    """Reads and transforms `examples`, a batch at a time.
 
-    An item is asked for by (epoch, row): what is random in it depends on these and on `seed`, not on the worker
+    An image is asked for by (epoch, row): what is random in it depends on these and on `seed`, not on the worker
     that happens to load it.
     """
 
@@ -67,15 +72,23 @@ class ImageDataset(Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return len(self.examples.ids)
 
-    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
-        epoch, row = key
-        draw = draw_of(self.seed, epoch, row)
-        planes = rgby.read_channels(self.examples.files[row], self.bits, channels=self.channels)
-        return {
-            "image": torch.from_numpy(self.transform(planes, draw)),
-            "target": torch.as_tensor(self.examples.targets[row]),
-            "index": torch.tensor(row),
-        }
+    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> Batch:
+        """A batch, each image written to its place in it; there is nothing left to collate."""
+        rows = [row for _, row in keys]
+        images = _memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
+        for (epoch, row), image in zip(keys, images.numpy(), strict=True):
+            planes = rgby.read_channels(self.examples.files[row], self.bits, channels=self.channels)
+            self.transform(planes, draw_of(self.seed, epoch, row), image)
+        return {"image": images, "target": torch.from_numpy(self.examples.targets[rows]), "index": torch.tensor(rows)}
+
+
+def _memory(shape: tuple[int, ...]) -> Tensor:
+    """Uninitialised uint8 memory that a batch can be handed on in without a copy."""
+    if get_worker_info() is None:
+        return torch.from_numpy(np.empty(shape, np.uint8))  # of NumPy, which asks the system for huge pages
+    # As torch's own collation does in a worker: what lies in shared memory is not copied on its way to the trainer.
+    storage = torch.UntypedStorage._new_shared(math.prod(shape))  # type: ignore[no-untyped-call]
+    return torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)
 
 
 def draw_of(seed: int, epoch: int, row: int) -> int:

@@ -5,9 +5,9 @@ from typing import Literal
 
 import cv2
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_convert
 
-from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, Transform
+from hpa_lit.data.dataset import Batch, EpochSampler, Examples, ImageDataset, Transform
 from hpa_lit.rgby import Bits, Channels
 
 
@@ -47,22 +47,23 @@ class ImageData(pl.LightningDataModule):
         self.batch_size, self.seed = batch_size, seed
         self.workers = len(os.sched_getaffinity(0)) if workers is None else workers
 
-    def train_dataloader(self) -> DataLoader[dict[str, object]]:
+    def train_dataloader(self) -> DataLoader[Batch]:
         """This rank's share of the shuffled training batches."""
         return self._loader(self.train_set, "train")
 
-    def val_dataloader(self) -> DataLoader[dict[str, object]]:
+    def val_dataloader(self) -> DataLoader[Batch]:
         """This rank's share of the validation images, in order."""
         return self._loader(self.valid_set, "valid")
 
-    def _loader(self, dataset: ImageDataset, side: Literal["train", "valid"]) -> DataLoader[dict[str, object]]:
+    def _loader(self, dataset: ImageDataset, side: Literal["train", "valid"]) -> DataLoader[Batch]:
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         train = side == "train"
         return DataLoader(
-            dataset,  # type: ignore[arg-type]
+            dataset,
             batch_size=self.batch_size // ranks,
             sampler=EpochSampler(dataset, ranks, rank, shuffle=train, seed=self.seed, drop_last=train),
             drop_last=train,
+            collate_fn=default_convert,  # they come as batches
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",

@@ -40,19 +40,24 @@ class TrainTransform:
     image_size: int
     crop_size: int | None
 
-    def __call__(self, planes: Sequence[Pixels], seed: int) -> Pixels:
-        """Transform C planes (H, W) to (C, h, w); the draw depends on `seed` alone."""
-        crop_size, top, left, side = self.crop_size or self.image_size, 0, 0, self.image_size
+    @property
+    def side(self) -> int:
+        """Side of the result."""
+        return self.crop_size or self.image_size
+
+    def __call__(self, planes: Sequence[Pixels], seed: int, out: Pixels | None = None) -> Pixels:
+        """Transform C planes (H, W) to (C, side, side), in `out` or new; the draw depends on `seed` alone."""
+        top, left, side = 0, 0, self.image_size
         if self.crop_size is not None:
             draw = random.Random(seed)
             side = draw.randint(self.crop_size, self.image_size)
             top, left = (int((self.image_size - side + 1) * draw.random()) for _ in range(2))
         view = _DRAWN[np.random.default_rng(seed).integers(len(_DRAWN))]
-        result = np.empty((len(planes), crop_size, crop_size), np.uint8)
-        for plane, seen in zip(planes, result, strict=True):
+        out = np.empty((len(planes), self.side, self.side), np.uint8) if out is None else out
+        for plane, seen in zip(planes, out, strict=True):
             crop = resize(plane, self.image_size)[top : top + side, left : left + side]
-            dihedral.apply_plane(view, resize(crop, crop_size), seen)
-        return result
+            dihedral.apply_plane(view, resize(crop, self.side), seen)
+        return out
 
 
 @dataclass
@@ -62,7 +67,11 @@ class ValidTransform:
     image_size: int
     crop_size: int | None
 
-    def __call__(self, planes: Sequence[Pixels], seed: int) -> Pixels:
-        """Transform C planes (H, W) to (C, h, w); there is nothing random in it."""
-        crop_size = self.crop_size or self.image_size
-        return np.stack([resize(resize(plane, self.image_size), crop_size) for plane in planes])
+    @property
+    def side(self) -> int:
+        """Side of the result."""
+        return self.crop_size or self.image_size
+
+    def __call__(self, planes: Sequence[Pixels], seed: int, out: Pixels | None = None) -> Pixels:
+        """Transform C planes (H, W) to (C, side, side), in `out` or new; there is nothing random in it."""
+        return np.stack([resize(resize(plane, self.image_size), self.side) for plane in planes], out=out)

@@ -19,12 +19,13 @@ def examples(tmp_path_factory):
     return Examples(ids, [images[i] for i in ids], np.eye(7, dtype=np.uint8))
 
 
-def test_an_item_is_the_image_its_target_and_its_row(examples):
-    item = ImageDataset(examples, ValidTransform(24, None))[0, 3]
-    np.testing.assert_array_equal(item["image"].numpy(), rgby.read(examples.files[3]).transpose(2, 0, 1))
-    assert item["image"].dtype == torch.uint8
-    assert item["target"].tolist() == [0, 0, 0, 1, 0, 0, 0]
-    assert item["index"].item() == 3
+def test_a_batch_holds_images_their_targets_and_their_rows(examples):
+    batch = ImageDataset(examples, ValidTransform(24, None)).__getitems__([(0, 3), (0, 1)])
+    for image, row in zip(batch["image"], (3, 1), strict=True):
+        np.testing.assert_array_equal(image.numpy(), rgby.read(examples.files[row]).transpose(2, 0, 1))
+    assert batch["image"].dtype == batch["target"].dtype == torch.uint8
+    assert batch["target"].tolist() == [[0, 0, 0, 1, 0, 0, 0], [0, 1, 0, 0, 0, 0, 0]]
+    assert batch["index"].tolist() == [3, 1]
 
 
 def test_batches_do_not_depend_on_the_number_of_workers(examples):
@@ -38,6 +39,16 @@ def test_batches_do_not_depend_on_the_number_of_workers(examples):
     assert len(alone) == 2  # 7 images, batches of 3, the short one dropped
     for one, other in zip(alone, two, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_a_batch_is_never_written_to_again(examples):
+    data = ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 1, 0)
+    batches, copies = [], []
+    for batch in data.train_dataloader():
+        batches.append(batch["image"])
+        copies.append(batch["image"].clone())
+    assert torch.equal(torch.cat(batches), torch.cat(copies))
+    assert len({image.data_ptr() for image in batches}) == len(batches) == 7
 
 
 def test_epochs_differ_in_order_and_augmentation(examples):

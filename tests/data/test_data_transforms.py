@@ -84,6 +84,15 @@ def test_the_seed_decides():
     assert not np.array_equal(transform(image, 7), transform(image, 8))
 
 
+@pytest.mark.parametrize("transform", [TrainTransform(96, 64), TrainTransform(96, None), ValidTransform(96, 64)])
+def test_a_result_is_written_where_it_is_wanted(transform):
+    image = gradient_image(96)
+    place = np.zeros((2, 4, transform.side, transform.side), np.uint8)
+    transform(image, 5, place[1])
+    np.testing.assert_array_equal(place[1], transform(image, 5))
+    assert not place[0].any()
+
+
 def test_the_argument_is_left_alone():
     image = gradient_image(64)
     before = image.copy()
