@@ -29,6 +29,7 @@ HIGHEST = float(np.nextafter(np.float32(1), np.float32(0)))
 _KEYS = ("Id", "view", "status")
 _FEATURES = "features"
 _METADATA = b"hpa_lit"
+_ROW_GROUP = 2**14  # rows that are made ready and written at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,26 +147,39 @@ def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
 
 def write(path: Path, predictions: Predictions) -> None:
     """Write a prediction file. Probabilities are clipped to the open interval (0, 1) of float32."""
-    count, views = len(predictions.ids), len(predictions.views)
-    failed = np.repeat(~predictions.ok, views)
+    source = {name: getattr(predictions, name) for name in ("run", "fold", "dataset", "checkpoint", "labels", "views")}
+    count, at_once = len(predictions.ids), max(1, _ROW_GROUP // len(predictions.views))
+    groups = (_table(predictions, start, min(start + at_once, count)) for start in range(0, max(count, 1), at_once))
+    first = next(groups)
+    schema = first.schema.with_metadata({_METADATA: json.dumps(source)})
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=list(_KEYS)) as file,
+    ):
+        for group in chain([first], groups):
+            file.write_table(group)
+
+
+def _table(predictions: Predictions, start: int, stop: int) -> pa.Table:
+    """The rows of the images from `start` to `stop`."""
+    count, views = stop - start, len(predictions.views)
+    status = np.array(predictions.status[start:stop], object)
+    failed = np.repeat(status != OK, views)
     columns: dict[str, pa.Array] = {
         "Id": pa.DictionaryArray.from_arrays(
-            np.repeat(np.arange(count, dtype=np.int32), views), pa.array(predictions.ids)
+            np.repeat(np.arange(count, dtype=np.int32), views), pa.array(predictions.ids[start:stop], pa.string())
         ),
         "view": pa.DictionaryArray.from_arrays(np.tile(np.arange(views, dtype=np.int32), count), predictions.views),
-        "status": pa.array(np.repeat(np.array(predictions.status, object), views), pa.string()).dictionary_encode(),
+        "status": pa.array(np.repeat(status, views), pa.string()).dictionary_encode(),
     }
-    values = predictions.probabilities.reshape(count * views, len(predictions.labels))
+    values = predictions.probabilities[start:stop].reshape(count * views, len(predictions.labels))
     for label, column in zip(predictions.labels, values.T, strict=True):
         columns[label] = pa.array(np.clip(column, LOWEST, HIGHEST).astype(np.float32, copy=False), mask=failed)
     if predictions.features is not None:
         width = predictions.features.shape[-1]
-        flat = pa.array(predictions.features.astype(np.float32).ravel())
+        flat = pa.array(predictions.features[start:stop].astype(np.float32, copy=False).ravel())
         columns[_FEATURES] = pa.FixedSizeListArray.from_arrays(flat, width, mask=pa.array(failed))
-    source = {name: getattr(predictions, name) for name in ("run", "fold", "dataset", "checkpoint", "labels", "views")}
-    table = pa.table(columns).replace_schema_metadata({_METADATA: json.dumps(source)})
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", use_dictionary=list(_KEYS))
+    return pa.table(columns)
 
 
 def read(path: Path) -> Predictions:
@@ -183,7 +197,9 @@ def read(path: Path) -> Predictions:
     try:
         source = json.loads((table.schema.metadata or {})[_METADATA])
         keys = {key: table.column(key).to_numpy().reshape(-1, len(source["views"])) for key in _KEYS}
-        columns = [table.column(label).to_numpy() for label in source["labels"]]
+        probabilities = np.empty((table.num_rows, len(source["labels"])), np.float32)
+        for place, label in zip(probabilities.T, source["labels"], strict=True):
+            place[:] = table.column(label).to_numpy()
     except (KeyError, ValueError) as error:
         raise InputError(f"{path} is no prediction file of hpa_lit, or was changed: {error}") from error
     if (
@@ -202,7 +218,7 @@ def read(path: Path) -> Predictions:
             status=tuple(keys["status"][:, 0]),
             views=tuple(source["views"]),
             labels=tuple(source["labels"]),
-            probabilities=np.ascontiguousarray(np.array(columns, np.float32).T).reshape(*shape, len(columns)),
+            probabilities=probabilities.reshape(*shape, len(source["labels"])),
             run=source["run"],
             fold=source["fold"],
             dataset=source["dataset"],

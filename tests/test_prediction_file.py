@@ -47,6 +47,17 @@ def test_what_is_written_is_read(tmp_path, predictions, with_features):
         assert found.features is None
 
 
+@pytest.mark.parametrize("rows", [1, 4, 6])
+def test_it_does_not_matter_how_many_rows_are_written_at_a_time(tmp_path, predictions, monkeypatch, rows):
+    monkeypatch.setattr(prediction_file, "_ROW_GROUP", rows)
+    prediction_file.write(tmp_path / "p.parquet", predictions)
+    assert pq.ParquetFile(tmp_path / "p.parquet").num_row_groups == {1: 3, 4: 2, 6: 1}[rows]
+    found = prediction_file.read(tmp_path / "p.parquet")
+    assert (found.ids, found.status) == (predictions.ids, predictions.status)
+    np.testing.assert_array_equal(found.probabilities, predictions.probabilities)
+    np.testing.assert_array_equal(found.features, predictions.features)
+
+
 def test_others_read_it_as_a_plain_table(tmp_path, predictions):
     prediction_file.write(tmp_path / "p.parquet", predictions)
     table = pd.read_parquet(tmp_path / "p.parquet")
