@@ -60,7 +60,7 @@ def decoder(image: rgby.Pixels, compression: Compression) -> Callable[[], list[r
         stored = [pa.Codec("zstd", -1).compress(plane, asbytes=True) for plane in planes]
         decode = imagecodecs.zstd_decode
     else:
-        stored = [imagecodecs.zlib_encode(imagecodecs.delta_encode(plane, axis=-1), 1) for plane in planes]
+        stored = [imagecodecs.deflate_encode(imagecodecs.delta_encode(plane, axis=-1), 1) for plane in planes]
         decode = imagecodecs.deflate_decode
     pixels = np.empty((len(planes), *planes[0].shape), np.uint8)
 

@@ -60,8 +60,15 @@ def seconds(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[str,
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held so far, in GiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    """The most memory that this process has held since its start or since `forget_peak`, in GiB."""
+    # Not getrusage, whose value a new process inherits from the one that started it.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**20
+
+
+def forget_peak() -> None:
+    """Begin `peak_memory` anew, from what is held now."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def resident_memory() -> int:

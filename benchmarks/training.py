@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import HERE, Outcome, Row, fill, main, table
@@ -87,12 +87,13 @@ def profile(recipe: Recipe, count: int, repeats: int) -> dict[str, float]:
                 crops = [[p[:side, :side] for p in planes] for planes, side in zip(images, sides, strict=True)]
             with stage("resize"):
                 squares = [[rgby.resize(plane, recipe.side) for plane in planes] for planes in crops]
-            with stage("turn"):
-                items = [turned(planes, row) for row, planes in enumerate(squares)]
             with stage("collate"):
-                batch = default_collate(items)
+                places = np.empty((count, 4, recipe.side, recipe.side), np.uint8)
+            with stage("turn"):
+                for row, (planes, place) in enumerate(zip(squares, places, strict=True)):
+                    turn(planes, row, place)
             with stage("copy"):
-                batch = batch.to("cpu")
+                batch = torch.from_numpy(places).to("cpu")
             with stage("normalise"):
                 normal = (batch.float() / 255 - mean) / std
             with stage("forward"):
@@ -108,12 +109,10 @@ def profile(recipe: Recipe, count: int, repeats: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in spent.items()}
 
 
-def turned(planes: list[rgby.Pixels], row: int) -> Tensor:
-    """Planes (C, H, W) in one of the eight views."""
-    result = np.empty((len(planes), *planes[0].shape), np.uint8)
-    for plane, place in zip(planes, result, strict=True):
+def turn(planes: list[rgby.Pixels], row: int, places: rgby.Pixels) -> None:
+    """Write planes (C, H, W) to their places in one of the eight views."""
+    for plane, place in zip(planes, places, strict=True):
         dihedral.apply_plane(dihedral.VIEWS[row % len(dihedral.VIEWS)], plane, place)
-    return torch.from_numpy(result)
 
 
 class Step:
