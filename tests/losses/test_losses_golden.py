@@ -100,3 +100,14 @@ def test_half_precision_logits_are_computed_in_float32(name):
 def test_wrong_shapes_are_refused(name):
     with pytest.raises(ValueError, match=r"\(3, 28\).*\(3, 27\)"):
         LOSSES[name](torch.zeros(3, 28), torch.zeros(3, 27))
+
+
+@pytest.mark.parametrize("loss", [*LOSSES.values(), arcface_loss], ids=[*LOSSES, "arcface"])
+def test_no_value_is_read_on_the_way(loss):
+    """Meta tensors have no values: what runs on them has nothing to wait for on a GPU."""
+    scores, target = torch.empty(48, 28, device="meta"), torch.empty(48, 28, dtype=torch.uint8, device="meta")
+    with pytest.raises(RuntimeError):
+        scores.sum().item()
+    codes = torch.empty(48, dtype=torch.int64, device="meta")
+    value, gradient = value_and_gradient(loss, scores, codes if loss is arcface_loss else target)
+    assert (value.shape, gradient.shape) == ((), (48, 28))

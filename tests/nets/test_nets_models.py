@@ -150,3 +150,12 @@ def test_configs_build_what_they_are_named_after(pixels: torch.Tensor) -> None:
     # A quarter as wide in every layer: one part in sixteen of the convolutions' weights.
     widths = [instantiate(configs[name], num_classes=3, pretrained=False).num_features for name in ("resnet18", "tiny")]
     assert widths == [512, 128]
+
+
+@pytest.mark.parametrize("arch", [arch for arch in ARCHS if not arch.endswith("arcface")])
+def test_a_pass_reads_no_value(arch: str) -> None:
+    """Meta tensors have no values: what runs on them has nothing to wait for on a GPU."""
+    model = build_classifier(arch).to("meta").train()
+    images = torch.empty(2, 4, 320, 320, dtype=torch.uint8, device="meta")
+    model(images).sum().backward()
+    assert all(parameter.grad.is_meta for parameter in model.parameters())
