@@ -47,7 +47,7 @@ def run(small: bool) -> Outcome:
     target = (torch.rand(IMAGES, LABELS, generator=generator) < 0.1).to(torch.uint8)
 
     def step(loss, device: str = "cpu") -> Tensor:
-        z = logits.to(device).requires_grad_()
+        z = logits.to(device, copy=True).requires_grad_()
         loss(z, target.to(device)).backward()
         return z.grad
 
@@ -75,7 +75,9 @@ def synchronisation(step) -> Row:
     """Whether the loss makes the CPU wait for the GPU."""
     work, asked = "the same on a GPU", "no host synchronisation"
     if not torch.cuda.is_available():
-        return Row(work, asked, "not measured", "", "no GPU was at hand")
+        # Meta tensors have no values, and raise where one is asked for: nothing that runs on them can wait for one.
+        step(combined_loss, "meta")
+        return Row(work, asked, "none: it reads no value", "", "run on meta tensors; no GPU was at hand")
     logits = torch.randn(IMAGES, LABELS, device="cuda", requires_grad=True)
     target = (torch.rand(IMAGES, LABELS, device="cuda") < 0.1).to(torch.uint8)
     combined_loss(logits, target).backward()
