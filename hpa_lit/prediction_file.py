@@ -1,7 +1,7 @@
 """The prediction file: what a model said about each image of a dataset, one Parquet table per run, fold and dataset.
 
 Columns: ``Id``, ``view``, ``status`` ("ok", or why the image failed), a float32 probability column for each label by
-its name, and, when asked for, ``features``, a list of fixed length. An image has one row for each view, images lie in
+its name, and, when asked for, ``features``, lists of one length. An image has one row for each view, images lie in
 Id order, and a failed image has nulls. The schema's metadata says where the numbers come from.
 """
 
@@ -148,6 +148,8 @@ def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
 def write(path: Path, predictions: Predictions) -> None:
     """Write a prediction file. Probabilities are clipped to the open interval (0, 1) of float32."""
     source = {name: getattr(predictions, name) for name in ("run", "fold", "dataset", "checkpoint", "labels", "views")}
+    if predictions.features is not None:
+        source["width"] = predictions.features.shape[-1]
     count, at_once = len(predictions.ids), max(1, _ROW_GROUP // len(predictions.views))
     groups = (_table(predictions, start, min(start + at_once, count)) for start in range(0, max(count, 1), at_once))
     first = next(groups)
@@ -176,9 +178,10 @@ def _table(predictions: Predictions, start: int, stop: int) -> pa.Table:
     for label, column in zip(predictions.labels, values.T, strict=True):
         columns[label] = pa.array(np.clip(column, LOWEST, HIGHEST).astype(np.float32, copy=False), mask=failed)
     if predictions.features is not None:
-        width = predictions.features.shape[-1]
-        flat = pa.array(predictions.features[start:stop].astype(np.float32, copy=False).ravel())
-        columns[_FEATURES] = pa.FixedSizeListArray.from_arrays(flat, width, mask=pa.array(failed))
+        # Not lists of fixed size, which pyarrow before 25 cannot read where one is null.
+        features = predictions.features[start:stop].astype(np.float32, copy=False).reshape(count * views, -1)
+        ends = np.concatenate([[0], np.cumsum(~failed) * features.shape[1]]).astype(np.int32)
+        columns[_FEATURES] = pa.ListArray.from_arrays(ends, features[~failed].ravel(), mask=pa.array(failed))
     return pa.table(columns)
 
 
@@ -200,6 +203,9 @@ def read(path: Path) -> Predictions:
         probabilities = np.empty((table.num_rows, len(source["labels"])), np.float32)
         for place, label in zip(probabilities.T, source["labels"], strict=True):
             place[:] = table.column(label).to_numpy()
+        features = None
+        if _FEATURES in table.column_names:
+            features = _features(table.column(_FEATURES), source["width"])
     except (KeyError, ValueError) as error:
         raise InputError(f"{path} is no prediction file of hpa_lit, or was changed: {error}") from error
     if (
@@ -208,10 +214,6 @@ def read(path: Path) -> Predictions:
     ):
         raise InputError(f"{path}: not every image has one row for each of the views {', '.join(source['views'])}")
     shape = keys["view"].shape
-    features = None
-    if _FEATURES in table.column_names:
-        lists = table.column(_FEATURES).combine_chunks()
-        features = lists.values.to_numpy(zero_copy_only=False).reshape(*shape, lists.type.list_size)
     try:
         return Predictions(
             ids=tuple(keys["Id"][:, 0]),
@@ -223,10 +225,18 @@ def read(path: Path) -> Predictions:
             fold=source["fold"],
             dataset=source["dataset"],
             checkpoint=source["checkpoint"],
-            features=features,
+            features=None if features is None else features.reshape(*shape, source["width"]),
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _features(lists: pa.ChunkedArray, width: int) -> Floats:
+    """The rows of a column of lists, NaN where one is null."""
+    rows = np.full((len(lists), width), np.nan, np.float32)
+    known = [chunk.flatten().to_numpy() for chunk in lists.chunks]
+    rows[lists.is_valid().to_numpy()] = np.concatenate(known).reshape(-1, width)
+    return rows
 
 
 def _refuse(ids: Sequence[str], rows: npt.ArrayLike, what: str) -> None:

@@ -75,6 +75,20 @@ def test_an_embedder_has_features_and_no_labels(tmp_path, predictions):
     np.testing.assert_array_equal(found.features, predictions.features)
 
 
+def test_no_image_may_be_answered(tmp_path, predictions):
+    nothing = replace(
+        predictions,
+        status=("gone",) * 3,
+        probabilities=np.full_like(predictions.probabilities, np.nan),
+        features=np.full_like(predictions.features, np.nan),
+    )
+    prediction_file.write(tmp_path / "p.parquet", nothing)
+    found = prediction_file.read(tmp_path / "p.parquet")
+    assert found.features.shape == (3, 2, 5)
+    assert np.isnan(found.features).all()
+    assert np.isnan(found.probabilities).all()
+
+
 def test_certain_probabilities_keep_finite_logarithms(tmp_path, predictions):
     certain = replace(predictions, probabilities=np.where(np.isnan(predictions.probabilities), np.nan, 1.0))
     certain.probabilities[0] = 0
@@ -145,7 +159,14 @@ def test_other_files_are_refused_by_name(tmp_path, predictions):
         prediction_file.read(path)
     prediction_file.write(path, predictions)
     table = pq.read_table(path)
-    for damaged in (table.slice(1), table.slice(0, 5), table.take([1, 0, 2, 3, 4, 5]), table.drop_columns(["é"])):
+    short = table.set_column(7, "features", [[[0.0] * 5] * 3 + [None, [0.0] * 5, [0.0] * 4]])
+    for damaged in (
+        table.slice(1),
+        table.slice(0, 5),
+        table.take([1, 0, 2, 3, 4, 5]),
+        table.drop_columns(["é"]),
+        short,
+    ):
         pq.write_table(damaged, path)
         with pytest.raises(ValueError, match=r"p\.parquet"):
             prediction_file.read(path)
