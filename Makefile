@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # `make check` says style before it says tests.
 .NOTPARALLEL:
 
-.PHONY: env check style test test-all bench demo clean
+.PHONY: env check style test test-all oldest bench demo clean
 
 # The environment, made again when what it is made from changes.
 env: $(VENV)/.made
@@ -31,6 +31,13 @@ test: env
 test-all: env
 	$(BIN)/pytest -q -n 2
 
+# The fast tests with the oldest releases that pyproject.toml allows.
+oldest:
+	$(PYTHON) -m venv --clear $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet uv
+	$(VENV)-oldest/bin/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct --editable ".[dev]"
+	$(VENV)-oldest/bin/pytest -q -n 2 -m "not slow"
+
 # Measure everything in benchmarks/ and write its tables; best on a machine that does nothing else.
 bench: env
 	$(BIN)/python -m benchmarks
@@ -40,4 +47,4 @@ demo: env
 	$(BIN)/python -m hpa_lit.demo
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(VENV)-oldest .pytest_cache .ruff_cache .mypy_cache

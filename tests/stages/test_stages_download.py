@@ -184,7 +184,7 @@ def test_what_fails_is_listed_and_a_rerun_asks_only_for_that(
         "length_too_small": "cut short",
         "page": "no whole JPEG",
         "png": "it is a PNG",
-        "no_pixels": "cannot be decoded",
+        "no_pixels": "no whole JPEG",
     }.items():
         name = next(name for name in listed.index if name.partition("_")[2].rsplit("_", 1)[0] == way)
         assert reason in listed[name], (way, listed[name])
