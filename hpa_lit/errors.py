@@ -8,6 +8,10 @@ SHOWN = 20
 class InputError(ValueError):
     """Somebody's input cannot be used. Commands print the message alone, without a traceback."""
 
+    def __str__(self) -> str:
+        """The message, without the traceback that torch puts before it when a loader's worker raised the error."""
+        return super().__str__().rpartition(f"{__name__}.{type(self).__name__}: ")[2].rstrip()
+
 
 def check_whole(name: str, value: object, least: int) -> None:
     """Raise `InputError` unless the value of a setting is a whole number from `least` on."""

@@ -1,7 +1,9 @@
 """Running one job on several processes of this machine, as torchrun would."""
 
+import logging
 import os
 import pkgutil
+import sys
 from typing import Any
 
 from hpa_lit.errors import InputError
@@ -52,7 +54,9 @@ def count(trainer: dict[str, Any]) -> int:
 
 def run(function: str, trainer: dict[str, Any], *arguments: Any) -> None:
     """Call a function here, or in a process for each device that the Trainer's arguments ask for; see `launch`."""
-    if is_rank() or count(trainer) == 1:
+    if is_rank():
+        _call(function, *arguments)
+    elif count(trainer) == 1:
         pkgutil.resolve_name(function)(*arguments)
     else:
         launch(function, count(trainer), *arguments)
@@ -76,6 +80,7 @@ def launch(function: str, processes: int, *arguments: Any) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    logging.getLogger("torch.distributed.elastic.multiprocessing.api").addFilter(_news)
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -98,5 +103,15 @@ def launch(function: str, processes: int, *arguments: Any) -> None:
             del os.environ["OMP_NUM_THREADS"]
 
 
+def _news(record: logging.LogRecord) -> bool:
+    """Whether a line of torch's log says more than that a rank ended which has said why by itself."""
+    error = record.exc_info and record.exc_info[1]
+    return getattr(error, "exit_code", None) != 1
+
+
 def _call(function: str, *arguments: Any) -> None:
-    pkgutil.resolve_name(function)(*arguments)
+    """Call a function as one rank of several, of which each says what it alone cannot use, such as an image."""
+    try:
+        pkgutil.resolve_name(function)(*arguments)
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -338,6 +338,8 @@ def _expected(least: int) -> str:
 def _read_picture(path: Path) -> npt.NDArray[np.generic]:
     try:
         with Image.open(path) as picture:
+            picture.verify()  # the checksums of a PNG, which decoding leaves out: zeros in its middle may decode
+        with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB") if picture.mode in ("P", "CMYK", "YCbCr") else picture)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None

@@ -174,6 +174,13 @@ def test_damage_is_named(tmp_path: Path) -> None:
             for look in (rgby.size, lambda p: rgby.read_plane(p, 0)):
                 with pytest.raises(InputError, match=f"a_red{suffix}"):
                     look(path)
+    path = tmp_path / "a_red.png"
+    Image.fromarray(np.random.default_rng(0).integers(70, 130, (40, 40)).astype(np.uint8)).save(path)
+    content = path.read_bytes()
+    half = (len(content) - 16) // 2
+    path.write_bytes(content[:half] + bytes(len(content) - 16 - half) + content[-16:])  # it decodes, to other pixels
+    with pytest.raises(InputError, match=r"a_red\.png"):
+        rgby.read_plane(path, 0)
     path = tmp_path / "a_red.tif.gz"
     path.write_bytes(gzip.compress(whole.getvalue())[:-30])
     for look in (rgby.size, lambda p: rgby.read_plane(p, 0)):

@@ -1,6 +1,7 @@
 """Training through its command and its parts, on tiny pictures."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -210,6 +211,36 @@ def test_a_damaged_plane_is_named_and_nothing_is_written(pictures, tmp_path):
     assert "i03: no green plane" in done.stderr
     assert "i04: no red plane" in done.stderr
     assert not list((tmp_path / "out").rglob("*.*"))
+
+
+DAMAGED = "error: i05: .*i05_blue.png cannot be read: .*; replace the file, or remove the image from the table\n"
+
+
+@pytest.fixture
+def damaged(pictures, tmp_path):
+    """The same pictures, one of which has zeros where its pixels end, which a look at headers does not see."""
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    content = bytearray((folder / "i05_blue.png").read_bytes())
+    content[len(content) // 2 : -12] = bytes(len(content) - 12 - len(content) // 2)
+    (folder / "i05_blue.png").write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_a_worker_cannot_read_is_said_in_a_sentence(damaged, tmp_path, workers):
+    done = command(*arguments(damaged, tmp_path / "out", f"data.workers={workers}"))
+    assert done.returncode == 1
+    assert len(re.findall(DAMAGED, done.stderr)) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_any_rank_may_say_it(damaged, tmp_path):
+    done = command(*arguments(damaged, tmp_path / "out", "trainer=ddp", "trainer.devices=2"))
+    assert done.returncode == 1
+    assert re.search(DAMAGED, done.stderr)
+    assert "Traceback" not in done.stderr
 
 
 def test_missing_values_are_all_named(tmp_path):

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler, get_worker_info
 
 from hpa_lit import rgby
+from hpa_lit.errors import InputError
 
 
 class Batch(TypedDict):
@@ -77,9 +78,16 @@ class ImageDataset(Dataset[Batch]):
         rows = [row for _, row in keys]
         images = _memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
         for (epoch, row), image in zip(keys, images.numpy(), strict=True):
-            planes = rgby.read_channels(self.examples.files[row], self.bits, channels=self.channels)
-            self.transform(planes, draw_of(self.seed, epoch, row), image)
+            self.transform(self._planes(row), draw_of(self.seed, epoch, row), image)
         return {"image": images, "target": torch.from_numpy(self.examples.targets[rows]), "index": torch.tensor(rows)}
+
+    def _planes(self, row: int) -> Sequence[rgby.Pixels]:
+        try:
+            return rgby.read_channels(self.examples.files[row], self.bits, channels=self.channels)
+        except InputError as error:
+            raise InputError(
+                f"{self.examples.ids[row]}: {error}; replace the file, or remove the image from the table"
+            ) from error
 
 
 def _memory(shape: tuple[int, ...]) -> Tensor:
