@@ -9,7 +9,7 @@ from unittest import mock
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_convert
 
 from benchmarks.measure import Outcome, Row, main, seconds
 from benchmarks.pictures import fields
@@ -30,14 +30,14 @@ def one_pass_a_view(net: Classifier, images: WholeImages, crop: int) -> np.ndarr
     for row, image_id in enumerate(images.ids):
         for view in VIEWS:
             number, name = view.split("/")
-            image = images[row]["image"][None]
+            image = images.__getitems__([row])["image"]
             patch = dihedral.apply_batch(name, cut(image, [image_id], int(number.removeprefix("crop")), crop))
             found.append(net(patch).sigmoid()[0])
     return torch.stack(found).reshape(len(images), len(VIEWS), -1).numpy()
 
 
 def all_views_at_once(predictor: Predictor, images: WholeImages) -> np.ndarray:
-    loader = DataLoader(images, batch_size=predictor.batch_size)
+    loader = DataLoader(images, batch_size=predictor.batch_size, collate_fn=default_convert)
     return np.concatenate([predictor.predict_step(batch, 0).probabilities for batch in loader])
 
 
@@ -61,7 +61,7 @@ def run(small: bool) -> Outcome:
             rgby.write(folder / f"i{row}.tif", image, f"i{row}")
         files = rgby.list_images(folder)
         images = WholeImages(list(files), list(files.values()), size)
-        batch = torch.stack([images[row]["image"] for row in range(count)])
+        batch = images.__getitems__(range(count))["image"]
         net = settled("resnet18", torch.nn.functional.interpolate(batch, (64, 64)))
         predictor = Predictor(net, VIEWS, crop, batch_size=count)
         with mock.patch.object(rgby, "read_channels", wraps=rgby.read_channels) as reading:
@@ -72,8 +72,8 @@ def run(small: bool) -> Outcome:
         np.testing.assert_allclose(views, plain_views, rtol=0, atol=1e-5)
         reads = seconds(
             {
-                "ours": lambda: [images[row] for row in range(count)],
-                "plain": lambda: [images[row] for row in range(count) for _ in VIEWS],
+                "ours": lambda: images.__getitems__(range(count)),
+                "plain": lambda: [images.__getitems__([row]) for row in range(count) for _ in VIEWS],
             },
             1 if small else 3,
         )

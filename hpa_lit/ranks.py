@@ -54,10 +54,8 @@ def count(trainer: dict[str, Any]) -> int:
 
 def run(function: str, trainer: dict[str, Any], *arguments: Any) -> None:
     """Call a function here, or in a process for each device that the Trainer's arguments ask for; see `launch`."""
-    if is_rank():
+    if is_rank() or count(trainer) == 1:
         _call(function, *arguments)
-    elif count(trainer) == 1:
-        pkgutil.resolve_name(function)(*arguments)
     else:
         launch(function, count(trainer), *arguments)
 
@@ -110,8 +108,9 @@ def _news(record: logging.LogRecord) -> bool:
 
 
 def _call(function: str, *arguments: Any) -> None:
-    """Call a function as one rank of several, of which each says what it alone cannot use, such as an image."""
+    """Call a function on a rank, each of which says what it alone cannot use, such as an image."""
     try:
         pkgutil.resolve_name(function)(*arguments)
     except InputError as error:
+        print(flush=True)  # the line of a progress bar ends here
         sys.exit(f"error: {error}")

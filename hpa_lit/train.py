@@ -160,11 +160,7 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
         print(f"{len(train.ids)} images to train on, {len(valid.ids)} to validate on")
         if last.is_file():
             print(f"going on from {last}")
-    try:
-        trainer.fit(task, images, ckpt_path=last if last.is_file() else None)
-    except InputError:
-        print(flush=True)  # so that what is wrong does not stand in the line of the progress bar
-        raise
+    trainer.fit(task, images, ckpt_path=last if last.is_file() else None)
     if trainer.is_global_zero:
         print(f"best epoch {checkpoints.best_epoch}: {settings['monitor']} {checkpoints.best_score:.4f}")
         print(f"checkpoints and logs are in {run.folder}")

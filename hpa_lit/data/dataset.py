@@ -76,7 +76,7 @@ class ImageDataset(Dataset[Batch]):
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> Batch:
         """A batch, each image written to its place in it; there is nothing left to collate."""
         rows = [row for _, row in keys]
-        images = _memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
+        images = batch_memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
         for (epoch, row), image in zip(keys, images.numpy(), strict=True):
             self.transform(self._planes(row), draw_of(self.seed, epoch, row), image)
         return {"image": images, "target": torch.from_numpy(self.examples.targets[rows]), "index": torch.tensor(rows)}
@@ -90,12 +90,24 @@ class ImageDataset(Dataset[Batch]):
             ) from error
 
 
-def _memory(shape: tuple[int, ...]) -> Tensor:
-    """Uninitialised uint8 memory that a batch can be handed on in without a copy."""
+def batch_memory(shape: tuple[int, ...]) -> Tensor:
+    """Uninitialised uint8 memory that a batch can be handed on in without a copy.
+
+    Raises:
+        InputError: There is not so much memory to share between processes.
+    """
     if get_worker_info() is None:
         return torch.from_numpy(np.empty(shape, np.uint8))  # of NumPy, which asks the system for huge pages
-    # As torch's own collation does in a worker: what lies in shared memory is not copied on its way to the trainer.
-    storage = torch.UntypedStorage._new_shared(math.prod(shape))  # type: ignore[no-untyped-call]
+    size = math.prod(shape)
+    try:
+        # As torch's own collation does in a worker: what lies in shared memory is not copied on its way out.
+        storage = torch.UntypedStorage._new_shared(size)  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        raise InputError(
+            f"a batch of {shape[0]} images, {size / 1e6:.0f} MB, does not fit into the memory that processes share "
+            f"(/dev/shm): give the machine more, in a container by --shm-size=8g, or load without workers by "
+            f"data.workers=0 in training and workers=0 elsewhere ({error})"
+        ) from error
     return torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)
 
 

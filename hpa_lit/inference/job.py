@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Subset, default_convert
 
 from hpa_lit import prediction_file, rgby, tree
 from hpa_lit.data.module import one_thread
@@ -179,6 +179,7 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     loader: DataLoader[Any] = DataLoader(
         Subset(images, rows),
         batch_size=job.batch_size,
+        collate_fn=default_convert,  # they come as batches
         num_workers=len(sched_getaffinity(0)) if job.workers is None else job.workers,
         pin_memory=trainer.strategy.root_device.type == "cuda",
         worker_init_fn=one_thread,

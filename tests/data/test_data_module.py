@@ -1,11 +1,15 @@
+import resource
+
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from hpa_lit import rgby
-from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset
+from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, batch_memory
 from hpa_lit.data.module import ImageData
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,25 @@ def test_batches_do_not_depend_on_the_number_of_workers(examples):
     assert len(alone) == 2  # 7 images, batches of 3, the short one dropped
     for one, other in zip(alone, two, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+class Batches(Dataset):
+    """Memory for batches of an image."""
+
+    def __getitem__(self, side):
+        return batch_memory((1, 4, side, side)).fill_(side)
+
+
+def no_file_over_a_megabyte(worker):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))  # shared memory is a file
+
+
+def test_memory_that_cannot_be_shared_is_named_with_its_size_and_the_remedy():
+    loader = DataLoader(Batches(), None, sampler=[10, 1000], num_workers=1, worker_init_fn=no_file_over_a_megabyte)
+    batches = iter(loader)
+    assert next(batches).eq(10).all()
+    with pytest.raises(InputError, match=r"^a batch of 1 images, 4 MB, does not fit .* --shm-size=8g, .* workers"):
+        next(batches)
 
 
 def test_a_batch_is_never_written_to_again(examples):
