@@ -80,13 +80,12 @@ def held(workers: int) -> int:
 
 
 def predicted(folder: Path, rows: int, side: int, views: tuple[str, ...]) -> tuple[float, int]:
-    """GiB that this process holds at most when it predicts small images, and the bytes of an image's answers."""
+    """GiB that this process holds at most after predicting small images, and the bytes of an image's answers."""
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     rgby.write(folder / "pictures" / "one.tif", picture, "one")
     files = {f"i{row:06}": {rgby.STACK: folder / "pictures" / "one.tif"} for row in range(rows)}
     model = describe(checkpoint(folder / "tiny.ckpt", side))
     job = Job(model, "test", files, folder / "out.parquet", views, True, BATCH, workers=0, save_every=1)
-    forget_peak()
     predict(job, CPU)
     peak, found = peak_memory(), prediction_file.read(job.output)
     assert found.features is not None
@@ -133,7 +132,7 @@ def run(small: bool) -> Outcome:
         folder = Path(name)
         for row, image in enumerate(fields(size, 32)):
             rgby.write(folder / "store" / f"i{row}.tif", image, f"i{row}", "zstd")
-        _, (peak_few, _), (peak_many, row) = (predicted(folder, n, side, views) for n in (few, few, many))  # warm first
+        (peak_few, _), (peak_many, row) = (call(predicted, folder, rows, side, views) for rows in (few, many))
         all_rows, a_part = (200, 50) if small else (74_606, 1_000)
         before, at_join = call(joined, folder, all_rows, a_part, views)
         found = {workers: call(loads_and_peak, folder / "store", size, crop, count, workers) for workers in counts}

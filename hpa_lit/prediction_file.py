@@ -29,7 +29,7 @@ HIGHEST = float(np.nextafter(np.float32(1), np.float32(0)))
 _KEYS = ("Id", "view", "status")
 _FEATURES = "features"
 _METADATA = b"hpa_lit"
-_ROW_GROUP = 2**14  # rows that are made ready and written at a time
+_ROW_GROUP = 2**23  # bytes of answers that are made ready and written at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,9 +148,11 @@ def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
 def write(path: Path, predictions: Predictions) -> None:
     """Write a prediction file. Probabilities are clipped to the open interval (0, 1) of float32."""
     source = {name: getattr(predictions, name) for name in ("run", "fold", "dataset", "checkpoint", "labels", "views")}
+    width, count = len(predictions.labels), len(predictions.ids)
     if predictions.features is not None:
         source["width"] = predictions.features.shape[-1]
-    count, at_once = len(predictions.ids), max(1, _ROW_GROUP // len(predictions.views))
+        width += source["width"]
+    at_once = max(1, _ROW_GROUP // max(1, 4 * width * len(predictions.views)))
     groups = (_table(predictions, start, min(start + at_once, count)) for start in range(0, max(count, 1), at_once))
     first = next(groups)
     schema = first.schema.with_metadata({_METADATA: json.dumps(source)})

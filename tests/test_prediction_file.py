@@ -47,11 +47,11 @@ def test_what_is_written_is_read(tmp_path, predictions, with_features):
         assert found.features is None
 
 
-@pytest.mark.parametrize("rows", [1, 4, 6])
-def test_it_does_not_matter_how_many_rows_are_written_at_a_time(tmp_path, predictions, monkeypatch, rows):
-    monkeypatch.setattr(prediction_file, "_ROW_GROUP", rows)
+@pytest.mark.parametrize(("images", "groups"), [(0, 3), (1, 3), (2, 2), (3, 1)])
+def test_it_does_not_matter_how_many_rows_are_written_at_a_time(tmp_path, predictions, monkeypatch, images, groups):
+    monkeypatch.setattr(prediction_file, "_ROW_GROUP", images * 2 * (4 + 5) * 4)  # views, labels and features, bytes
     prediction_file.write(tmp_path / "p.parquet", predictions)
-    assert pq.ParquetFile(tmp_path / "p.parquet").num_row_groups == {1: 3, 4: 2, 6: 1}[rows]
+    assert pq.ParquetFile(tmp_path / "p.parquet").num_row_groups == groups
     found = prediction_file.read(tmp_path / "p.parquet")
     assert (found.ids, found.status) == (predictions.ids, predictions.status)
     np.testing.assert_array_equal(found.probabilities, predictions.probabilities)
