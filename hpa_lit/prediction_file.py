@@ -180,7 +180,7 @@ def _table(predictions: Predictions, start: int, stop: int) -> pa.Table:
     for label, column in zip(predictions.labels, values.T, strict=True):
         columns[label] = pa.array(np.clip(column, LOWEST, HIGHEST).astype(np.float32, copy=False), mask=failed)
     if predictions.features is not None:
-        # Not lists of fixed size, which pyarrow before 25 cannot read where one is null.
+        # Not lists of fixed size: where one is null, pyarrow up to 24 at least does not write or read them.
         features = predictions.features[start:stop].astype(np.float32, copy=False).reshape(count * views, -1)
         ends = np.concatenate([[0], np.cumsum(~failed) * features.shape[1]]).astype(np.int32)
         columns[_FEATURES] = pa.ListArray.from_arrays(ends, features[~failed].ravel(), mask=pa.array(failed))
