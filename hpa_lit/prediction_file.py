@@ -148,11 +148,12 @@ def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
 def write(path: Path, predictions: Predictions) -> None:
     """Write a prediction file. Probabilities are clipped to the open interval (0, 1) of float32."""
     source = {name: getattr(predictions, name) for name in ("run", "fold", "dataset", "checkpoint", "labels", "views")}
-    width, count = len(predictions.labels), len(predictions.ids)
+    count, answers = len(predictions.ids), [predictions.probabilities]
     if predictions.features is not None:
         source["width"] = predictions.features.shape[-1]
-        width += source["width"]
-    at_once = max(1, _ROW_GROUP // max(1, 4 * width * len(predictions.views)))
+        answers.append(predictions.features)
+    an_image = sum(values.nbytes for values in answers) // max(1, count)
+    at_once = max(1, _ROW_GROUP // max(1, an_image))
     groups = (_table(predictions, start, min(start + at_once, count)) for start in range(0, max(count, 1), at_once))
     first = next(groups)
     schema = first.schema.with_metadata({_METADATA: json.dumps(source)})
