@@ -20,11 +20,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import Outcome, Row, main, seconds
 from benchmarks.pictures import fields, origin, save_pngs
-from hpa_lit import rgby
 from hpa_lit.data.dataset import Examples, draw_of
 from hpa_lit.data.module import ImageData, one_thread
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
-from hpa_lit.stack_tiff import Compression
+from hpa_lit.files import rgby
+from hpa_lit.files.stack_tiff import Compression
 
 SIZES = ((768, 512), (1536, 1024))
 ASKED = {"deflate": 8, "zstd": 8, "none": 15}

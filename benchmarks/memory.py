@@ -12,15 +12,15 @@ import torch
 
 from benchmarks.measure import Outcome, Row, forget_peak, main, peak_memory, resident_memory
 from benchmarks.pictures import fields
-from hpa_lit import prediction_file, rgby
 from hpa_lit.data.dataset import Examples
 from hpa_lit.data.dihedral import VIEWS
 from hpa_lit.data.module import ImageData
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.files import prediction_file, rgby
+from hpa_lit.files.prediction_file import Predictions
 from hpa_lit.inference import Job, describe, predict, view_names
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.nets import build_classifier
-from hpa_lit.prediction_file import Predictions
 
 BATCH = 32
 CPU = {

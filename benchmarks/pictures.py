@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hpa_lit import rgby
 from hpa_lit.data.dihedral import VIEWS, apply
+from hpa_lit.files import rgby
 from hpa_lit.synthetic.field import draw_field
 
 SHARED = "HPA_LIT_SHARED"

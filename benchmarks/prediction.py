@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, default_convert
 
 from benchmarks.measure import Outcome, Row, main, seconds
 from benchmarks.pictures import fields
-from hpa_lit import rgby
 from hpa_lit.data import dihedral
+from hpa_lit.files import rgby
 from hpa_lit.inference.dataset import WholeImages
 from hpa_lit.inference.predictor import Predictor
 from hpa_lit.inference.views import cut, view_names

@@ -16,13 +16,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import Outcome, Row, main
 from benchmarks.pictures import fields
-from hpa_lit import ranks, rgby
+from hpa_lit.cli import ranks
 from hpa_lit.data.dataset import Examples
 from hpa_lit.data.module import ImageData, one_thread
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.files import rgby
+from hpa_lit.files.stack_tiff import Compression
 from hpa_lit.losses import CombinedLoss
 from hpa_lit.nets import build_classifier
-from hpa_lit.stack_tiff import Compression
 from hpa_lit.tasks import ClassifyTask
 
 BATCH = 16

@@ -18,11 +18,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import HERE, Outcome, Row, fill, main, table
 from benchmarks.pictures import fields, origin
-from hpa_lit import rgby
 from hpa_lit.data import dihedral
 from hpa_lit.data.dataset import Examples
 from hpa_lit.data.module import ImageData, one_thread
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.files import rgby
 from hpa_lit.losses import ArcFaceLoss, CombinedLoss
 from hpa_lit.nets import build_classifier, build_embedder
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from hpa_lit.command import FOLDER, command, resolved
+from hpa_lit.cli.command import FOLDER, command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.tree import DataTree, replacing
+from hpa_lit.files.tree import DataTree, replacing
 
 if TYPE_CHECKING:
     from hpa_lit.data.label_table import LabelTable
     from hpa_lit.data.sources import Files
-    from hpa_lit.stages.findings import Finding, Fold
+    from hpa_lit.preflight.findings import Finding, Fold
 
 # Of data=folder: images alone can be looked at too.
 OPTIONAL = ("data.images", "data.labels")
@@ -37,8 +37,8 @@ def main(config: DictConfig) -> None:
     """Look at every image, its labels and folds; say everything that was found."""
     import pandas as pd
 
-    from hpa_lit.stages import findings
-    from hpa_lit.stages.inspection import look
+    from hpa_lit.preflight import findings
+    from hpa_lit.preflight.inspection import look
     from hpa_lit.stages.workers import Workers
 
     settings = resolved(config, OPTIONAL)
@@ -80,7 +80,7 @@ def folder(settings: dict[str, Any]) -> Subject:
     """The images of a folder, their labels where there is a table, and the folds that train makes of it."""
     from hpa_lit.data.label_table import read_label_table
     from hpa_lit.data.sources import folder_files
-    from hpa_lit.stages.findings import Finding
+    from hpa_lit.preflight.findings import Finding
     from hpa_lit.stages.folds import split
 
     data = settings["data"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hpa_lit.command import command, resolved
+from hpa_lit.cli.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.tree import OutputTree
+from hpa_lit.files.tree import OutputTree
 
 
 def find(patterns: str | list[str]) -> list[Path]:
@@ -23,7 +23,7 @@ def find(patterns: str | list[str]) -> list[Path]:
 @command("combine")
 def main(config: DictConfig) -> None:
     """Read the prediction files, combine them, write one."""
-    from hpa_lit import prediction_file
+    from hpa_lit.files import prediction_file
     from hpa_lit.results.combination import combine
     from hpa_lit.results.tables import pairs
 

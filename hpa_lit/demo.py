@@ -13,11 +13,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hpa_lit.claim import claim
-from hpa_lit.command import command, resolved
-from hpa_lit.pipeline_steps import Pipeline
-from hpa_lit.steps import Step, run_steps, setting
-from hpa_lit.tree import DataTree, OutputTree
+from hpa_lit.cli.claim import claim
+from hpa_lit.cli.command import command, resolved
+from hpa_lit.cli.plan import Pipeline
+from hpa_lit.cli.steps import Step, run_steps, setting
+from hpa_lit.files.tree import DataTree, OutputTree
 
 
 @command("demo", {"experiment": "recipes"})

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hpa_lit.command import command, resolved
+from hpa_lit.cli.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.tree import DataTree, replacing
+from hpa_lit.files.tree import DataTree, replacing
 
 FORMATS = ("png", "tif", "both")
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hpa_lit import ranks
-from hpa_lit.command import command, resolved
+from hpa_lit.cli import ranks
+from hpa_lit.cli.command import command, resolved
 from hpa_lit.errors import InputError, listing
-from hpa_lit.tree import AnswerTree, DataTree, OutputTree, replacing
+from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, replacing
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
+    from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
-    from hpa_lit.rgby import ImageFiles
 
 COLUMNS = ("Id", "Target", "antibody", "antibody_code")
 LEFT_OUT = 2000  # gallery images that say how alike an image of the atlas is to the others
@@ -33,8 +33,8 @@ def main(config: DictConfig) -> None:
     import numpy as np
     from PIL import Image
 
+    from hpa_lit.figures.neighbour_sheet import in_words, neighbour_sheet
     from hpa_lit.results import neighbours, submission, tables
-    from hpa_lit.results.contact import in_words, neighbour_sheet
     from hpa_lit.results.files import read_features
 
     settings = resolved(config)
@@ -184,8 +184,9 @@ def embed(settings: dict[str, Any], output: Path) -> tuple["Model", dict[str, "I
     Returns:
         The network, the files of the own images by Id, and those of the gallery's.
     """
-    from hpa_lit import inference, prediction_file, rgby
+    from hpa_lit import inference
     from hpa_lit.data.sources import folder_files
+    from hpa_lit.files import prediction_file, rgby
 
     checkpoint, _ = inference.find_checkpoint(settings["run"], settings["epoch"], None, OutputTree(Path()))
     model = inference.describe(checkpoint)

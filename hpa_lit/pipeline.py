@@ -7,11 +7,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hpa_lit.claim import claim
-from hpa_lit.command import command, resolved
-from hpa_lit.pipeline_steps import Pipeline
-from hpa_lit.steps import run_steps
-from hpa_lit.tree import OutputTree
+from hpa_lit.cli.claim import claim
+from hpa_lit.cli.command import command, resolved
+from hpa_lit.cli.plan import Pipeline
+from hpa_lit.cli.steps import run_steps
+from hpa_lit.files.tree import OutputTree
 
 
 @command("pipeline", {"experiment": "recipes"})

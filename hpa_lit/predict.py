@@ -7,10 +7,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hpa_lit import prediction_file, ranks
-from hpa_lit.command import command, own_images, resolved, said
+from hpa_lit.cli import ranks
+from hpa_lit.cli.command import command, overridden, own_images, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.tree import DataTree, OutputTree, make_room
+from hpa_lit.files import prediction_file
+from hpa_lit.files.tree import DataTree, OutputTree, make_room
 
 # Of data=folder, when a run says the rest.
 OPTIONAL = ("data.images", "data.labels")
@@ -30,7 +31,7 @@ def main(config: DictConfig) -> None:
     checkpoint, home = inference.find_checkpoint(
         settings["run"], settings["epoch"], settings["checkpoint"], OutputTree(Path(settings["paths"]["outputs"]))
     )
-    model = inference.describe(checkpoint, settings.get("arch"), data, said("data"))
+    model = inference.describe(checkpoint, settings.get("arch"), data, overridden("data"))
     if not model.labels:
         raise InputError(f"{checkpoint} holds an embedder, which gives features: use hpa-lit embed")
     tree = DataTree(Path(settings["paths"]["root"]).absolute())

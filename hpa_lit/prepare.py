@@ -6,9 +6,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from hpa_lit.command import command, resolved
+from hpa_lit.cli.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.tree import DataTree
+from hpa_lit.files.tree import DataTree
 
 Stages = dict[str, Callable[[], None]]
 
@@ -64,20 +64,20 @@ def stages(settings: dict[str, Any], tree: DataTree) -> Stages:
 
     options, size = settings["prepare"], settings["data"]["image_size"]
     workers = Workers(options["workers"], options["backend"], options["scheduler"])
-    recipe = resize.Recipe(settings["data"]["bits"], tuple(options["rgb_channels"]), options["upscale"])
+    conversion = resize.Conversion(settings["data"]["bits"], tuple(options["rgb_channels"]), options["upscale"])
     source = download.Source(**options["download"])
     images = Path(options["images"]) if options["images"] else None
     sets, sizes, on_missing = options["sets"], options["sizes"], options["on_missing"]
     distance, seed = options["max_distance"], options["seed"]
     return {
         "download": lambda: download.run(tree, source, settings["dry_run"]),
-        "resize": lambda: resize.run(tree, sets, sizes, recipe, workers, options["compression"]),
+        "resize": lambda: resize.run(tree, sets, sizes, conversion, workers, options["compression"]),
         "metadata": lambda: metadata.run(tree, sets),
         "match": lambda: duplicates.run_train_external(tree, distance, workers, on_missing),
         "match_test": lambda: duplicates.run_test(tree, distance, workers, on_missing),
         "folds": lambda: folds.run(tree, options["folds"], seed),
         "statistics": lambda: statistics.run(
-            tree, size, images, recipe, workers, on_missing, settings["data"]["channels"]
+            tree, size, images, conversion, workers, on_missing, settings["data"]["channels"]
         ),
         "antibody_splits": lambda: antibody_splits.run(tree, options["set_aside"], seed),
         "corrections": lambda: corrections.run(tree),

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hpa_lit.command import command, resolved
+from hpa_lit.cli.command import command, resolved
 from hpa_lit.errors import InputError, listing
-from hpa_lit.tree import AnswerTree, DataTree, ImageSet, OutputTree, ReportTree, RunTree, replacing
+from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, OutputTree, ReportTree, RunTree, replacing
 
 if TYPE_CHECKING:
+    from hpa_lit.figures.chapters import Chapter
+    from hpa_lit.files.prediction_file import Predictions
     from hpa_lit.inference import Model
-    from hpa_lit.prediction_file import Predictions
-    from hpa_lit.results.arrays import Bits
-    from hpa_lit.results.chapters import Chapter
+    from hpa_lit.results.arrays import LabelMatrix
 
 SETS: dict[str, tuple[ImageSet, ...]] = {
     "train": ("train",),
@@ -31,8 +31,9 @@ SETS: dict[str, tuple[ImageSet, ...]] = {
 @command("report")
 def main(config: DictConfig) -> None:
     """Read what was given, make a chapter of each part, write the page and what it shows."""
-    from hpa_lit import rgby
-    from hpa_lit.results import chapters, examples, files, page, pictures, tables
+    from hpa_lit.figures import chapters, page, pictures
+    from hpa_lit.files import rgby
+    from hpa_lit.results import examples, files, tables
 
     settings = resolved(config)
     path, asked = Path(settings["predictions"]), settings["output"]
@@ -57,7 +58,7 @@ def main(config: DictConfig) -> None:
         parts["calibration"] = chapters.calibration(truth, probs)
     parts["cooccurrence"] = chapters.cooccurrence(truth, given, names)
     if images:
-        bits: rgby.Bits = settings["bits"] or (model.data["bits"] if model else "auto")
+        bits: rgby.BitDepth = settings["bits"] or (model.data["bits"] if model else "auto")
 
         def picture(image_id: str) -> rgby.Pixels:
             return rgby.read(images[image_id], bits, channels="rgb", missing="zero")
@@ -79,7 +80,7 @@ def main(config: DictConfig) -> None:
     print(f"{len(ids)} images, {len(names)} labels -> {out.page}")
 
 
-def answers(settings: dict[str, Any], predictions: "Predictions") -> "Bits":
+def answers(settings: dict[str, Any], predictions: "Predictions") -> "LabelMatrix":
     """The labels given to each image, 0/1 of shape (N, K): those of a submission, or above the one threshold."""
     from hpa_lit.results import submission, thresholds
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hpa_lit.command import command, resolved
+from hpa_lit.cli.command import command, resolved
 from hpa_lit.errors import InputError
-from hpa_lit.tree import AnswerTree, DataTree, replacing
+from hpa_lit.files.tree import AnswerTree, DataTree, replacing
 
 if TYPE_CHECKING:
-    from hpa_lit.prediction_file import Predictions
+    from hpa_lit.files.prediction_file import Predictions
     from hpa_lit.results.arrays import Doubles
 
 

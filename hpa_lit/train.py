@@ -13,11 +13,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
-from hpa_lit import ranks
-from hpa_lit.claim import claim
-from hpa_lit.command import FOLDER, command, resolved
+from hpa_lit.cli import ranks
+from hpa_lit.cli.claim import claim
+from hpa_lit.cli.command import FOLDER, command, resolved
 from hpa_lit.errors import InputError, check_whole
-from hpa_lit.tree import DataTree, RunTree
+from hpa_lit.files.tree import DataTree, RunTree
 
 if TYPE_CHECKING:
     from hpa_lit.data.dataset import Examples
@@ -112,7 +112,7 @@ def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examp
 
     from hpa_lit.data.module import ImageData
     from hpa_lit.data.transforms import TrainTransform, ValidTransform
-    from hpa_lit.rgby import colors
+    from hpa_lit.files.rgby import colors
     from hpa_lit.schedules import learning_rate
     from hpa_lit.tasks import Checkpoints
 

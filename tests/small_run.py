@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from hpa_lit import rgby
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import RunTree
 from hpa_lit.nets import build_classifier, build_embedder
-from hpa_lit.tree import RunTree
 
 LABELS = ["bright", "dark", "odd"]
 

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hpa_lit import check, rgby
+from hpa_lit import check
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree
 from hpa_lit.labels import encode_all
 from hpa_lit.stages import tables
 from hpa_lit.stages.folds import split
 from hpa_lit.synthetic import draw_field
-from hpa_lit.tree import DataTree
 
 IDS = [f"i{number:02}" for number in range(20)]
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hpa_lit import combine, prediction_file
+from hpa_lit import combine
+from hpa_lit.files import prediction_file
+from hpa_lit.files.prediction_file import Predictions
 from hpa_lit.labels import LABEL_NAMES
-from hpa_lit.prediction_file import Predictions
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
 from hpa_lit.__main__ import COMMANDS
-from hpa_lit.command import choices  # also registers what the configs resolve with
-from hpa_lit.conf_dir import conf_dir
+from hpa_lit.cli.command import choices  # also registers what the configs resolve with
+from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.schedules import SCHEDULES
 
 CONF = Path(conf_dir())

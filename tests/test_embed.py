@@ -8,9 +8,10 @@ import pytest
 import torch
 from small_run import damage, save_pictures, save_run
 
-from hpa_lit import embed, prediction_file
+from hpa_lit import embed
 from hpa_lit.data.transforms import ValidTransform
-from hpa_lit.tree import RunTree
+from hpa_lit.files import prediction_file
+from hpa_lit.files.tree import RunTree
 
 
 @pytest.fixture

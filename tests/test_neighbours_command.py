@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpa_lit import neighbours, prediction_file
+from hpa_lit import neighbours
+from hpa_lit.files import prediction_file
+from hpa_lit.files.prediction_file import Predictions
+from hpa_lit.files.tree import AnswerTree, DataTree
 from hpa_lit.labels import decode, encode_all
-from hpa_lit.prediction_file import Predictions
 from hpa_lit.results import submission
 from hpa_lit.stages.corrections import merge
-from hpa_lit.tree import AnswerTree, DataTree
 
 
 def save(path, ids, features):

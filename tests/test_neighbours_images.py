@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 from small_run import save_pictures, save_run
 
-from hpa_lit import embed, neighbours, prediction_file, rgby
+from hpa_lit import embed, neighbours
+from hpa_lit.files import prediction_file, rgby
+from hpa_lit.files.tree import AnswerTree, DataTree
 from hpa_lit.labels import LABEL_NAMES
-from hpa_lit.tree import AnswerTree, DataTree
 
 
 @pytest.fixture

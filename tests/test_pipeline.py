@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
-import hpa_lit.command  # noqa: F401  registers what the configs resolve with
-from hpa_lit.conf_dir import conf_dir
+import hpa_lit.cli.command  # noqa: F401  registers what the configs resolve with
+from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.labels import encode_all
 from hpa_lit.results.evaluation import macro_f1
 

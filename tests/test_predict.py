@@ -16,14 +16,16 @@ from PIL import Image
 from scipy.special import expit
 from small_run import LABELS, damage, save_pictures, save_run
 
-from hpa_lit import predict, prediction_file, ranks, rgby
+from hpa_lit import predict
+from hpa_lit.cli import ranks
 from hpa_lit.data.transforms import ValidTransform
+from hpa_lit.files import prediction_file, rgby
+from hpa_lit.files.tree import RunTree
 from hpa_lit.inference.predictor import Predictor
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.losses import focal_loss
 from hpa_lit.nets import build_classifier, legacy
 from hpa_lit.train import fit, load_examples
-from hpa_lit.tree import RunTree
 
 sys.path.append(str(Path(__file__).parent / "nets"))
 import reference_nets as reference

@@ -21,9 +21,9 @@ from omegaconf import OmegaConf
 from readme_commands import ELSEWHERE, MARKS, README, blocks, our_commands, prose
 
 from hpa_lit.__main__ import COMMANDS
-from hpa_lit.conf_dir import conf_dir
+from hpa_lit.files.conf_dir import conf_dir
+from hpa_lit.files.tree import DataTree
 from hpa_lit.synthetic import draw_atlas
-from hpa_lit.tree import DataTree
 
 BLOCKS = blocks(README.read_text())
 COMPOSED = [line for block in BLOCKS if block.marks & ELSEWHERE for line in block.lines if our_commands(line)]

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpa_lit import prediction_file, submit
+from hpa_lit import submit
+from hpa_lit.files import prediction_file
+from hpa_lit.files.prediction_file import Predictions
+from hpa_lit.files.tree import AnswerTree, DataTree
 from hpa_lit.labels import LABEL_NAMES, decode
-from hpa_lit.prediction_file import Predictions
 from hpa_lit.results import evaluation, submission, thresholds
-from hpa_lit.tree import AnswerTree, DataTree
 
 
 def save(path, ids, probs, dataset="test"):

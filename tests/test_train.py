@@ -14,12 +14,13 @@ import torch
 from PIL import Image
 from test_configs import composed
 
-from hpa_lit import ranks, rgby
-from hpa_lit.claim import claim
+from hpa_lit.cli import ranks
+from hpa_lit.cli.claim import claim
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree, RunTree
 from hpa_lit.inference import describe
 from hpa_lit.train import FREE_KEYS, fit, load_examples
-from hpa_lit.tree import DataTree, RunTree
 
 TINY = (
     "experiment=small",

@@ -29,14 +29,14 @@ def run(site, folder, *command):
 
 
 def test_the_wheel_brings_the_configs(site, tmp_path):
-    code = "import hpa_lit.conf_dir as c; print(c.conf_dir())"
+    code = "import hpa_lit.files.conf_dir as c; print(c.conf_dir())"
     assert run(site, tmp_path, sys.executable, "-c", code).stdout.strip() == str(site / "hpa_lit" / "conf")
     shipped = {path.relative_to(site / "hpa_lit" / "conf") for path in (site / "hpa_lit" / "conf").rglob("*.yaml")}
     assert shipped == {path.relative_to(CHECKOUT / "conf") for path in (CHECKOUT / "conf").rglob("*.yaml")}
 
 
 def test_the_wheel_brings_the_page_of_reports(site):
-    page = Path("hpa_lit") / "results" / "page.html"
+    page = Path("hpa_lit") / "figures" / "page.html"
     assert (site / page).read_text() == (CHECKOUT / page).read_text()
 
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from tqdm import tqdm
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files import rgby
 
 
 def locate(

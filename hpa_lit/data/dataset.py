@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler, get_worker_info
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 
 
-class Batch(TypedDict):
+class LabelledBatch(TypedDict):
     """What a loader gives: N images, their targets and their rows in the table."""
 
     image: Tensor  # (N, C, H, W) uint8
@@ -53,7 +53,7 @@ class Examples:
             raise ValueError(f"{len(self.ids)} Ids, {len(self.files)} images and {len(self.targets)} targets")
 
 
-class ImageDataset(Dataset[Batch]):
+class ImageDataset(Dataset[LabelledBatch]):
     """Reads and transforms `examples`, a batch at a time.
 
     An image is asked for by (epoch, row): what is random in it depends on these and on `seed`, not on the worker
@@ -64,7 +64,7 @@ class ImageDataset(Dataset[Batch]):
         self,
         examples: Examples,
         transform: Transform,
-        bits: rgby.Bits = "auto",
+        bits: rgby.BitDepth = "auto",
         seed: int = 0,
         channels: rgby.Channels = "rgby",
     ) -> None:
@@ -73,7 +73,7 @@ class ImageDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.examples.ids)
 
-    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> Batch:
+    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> LabelledBatch:
         """A batch, each image written to its place in it; there is nothing left to collate."""
         rows = [row for _, row in keys]
         images = batch_memory((len(keys), len(self.channels), self.transform.side, self.transform.side))

@@ -7,8 +7,8 @@ import cv2
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, default_convert
 
-from hpa_lit.data.dataset import Batch, EpochSampler, Examples, ImageDataset, Transform
-from hpa_lit.rgby import Bits, Channels
+from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, LabelledBatch, Transform
+from hpa_lit.files.rgby import BitDepth, Channels
 
 
 class ImageData(pl.LightningDataModule):
@@ -37,7 +37,7 @@ class ImageData(pl.LightningDataModule):
         valid_transform: Transform,
         batch_size: int,
         workers: int | None = None,
-        bits: Bits = "auto",
+        bits: BitDepth = "auto",
         seed: int = 0,
         channels: Channels = "rgby",
     ) -> None:
@@ -47,15 +47,15 @@ class ImageData(pl.LightningDataModule):
         self.batch_size, self.seed = batch_size, seed
         self.workers = len(os.sched_getaffinity(0)) if workers is None else workers
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[LabelledBatch]:
         """This rank's share of the shuffled training batches."""
         return self._loader(self.train_set, "train")
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> DataLoader[LabelledBatch]:
         """This rank's share of the validation images, in order."""
         return self._loader(self.valid_set, "valid")
 
-    def _loader(self, dataset: ImageDataset, side: Literal["train", "valid"]) -> DataLoader[Batch]:
+    def _loader(self, dataset: ImageDataset, side: Literal["train", "valid"]) -> DataLoader[LabelledBatch]:
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         train = side == "train"
         return DataLoader(

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from hpa_lit import rgby
 from hpa_lit.data.check import locate
 from hpa_lit.data.dataset import Examples
 from hpa_lit.data.label_table import LabelTable
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree, ImageSet, Side
 from hpa_lit.labels import encode_all
-from hpa_lit.tree import DataTree, ImageSet, Side
 
 Files = dict[str, rgby.ImageFiles]
 

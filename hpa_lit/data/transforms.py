@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpa_lit.data import dihedral
-from hpa_lit.rgby import Pixels, resize
+from hpa_lit.files.rgby import Pixels, resize
 
 # Albumentations' order of the dihedral group. A seed draws what its RandomSizedCrop and D4 draw, which do the same work
 # in twice the time.

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
 
-from hpa_lit import rgby
 from hpa_lit.data.transforms import ValidTransform
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 from hpa_lit.inference.model import Model
 from hpa_lit.inference.planes import check_planes
 
@@ -26,7 +26,7 @@ def activations(
     model: Model,
     files: Sequence[rgby.ImageFiles],
     labels: Sequence[int],
-    bits: rgby.Bits | None = None,
+    bits: rgby.BitDepth | None = None,
     missing: rgby.Missing = "error",
 ) -> list[Activation]:
     """Class activation maps of the last feature map, one label an image.

@@ -7,13 +7,13 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from hpa_lit import rgby
 from hpa_lit.data.dataset import batch_memory
 from hpa_lit.errors import InputError
-from hpa_lit.prediction_file import OK
+from hpa_lit.files import rgby
+from hpa_lit.files.prediction_file import OK
 
 
-class Batch(TypedDict):
+class ImageBatch(TypedDict):
     """What a loader gives: N whole images and their Ids."""
 
     id: list[str]
@@ -21,7 +21,7 @@ class Batch(TypedDict):
     image: Tensor  # (N, C, S, S) uint8, zeros where it could not
 
 
-class WholeImages(Dataset[Batch]):
+class WholeImages(Dataset[ImageBatch]):
     """Images brought to one size.
 
     Args:
@@ -38,7 +38,7 @@ class WholeImages(Dataset[Batch]):
         ids: Sequence[str],
         files: Sequence[rgby.ImageFiles],
         image_size: int,
-        bits: rgby.Bits = "auto",
+        bits: rgby.BitDepth = "auto",
         channels: rgby.Channels = "rgby",
         missing: rgby.Missing = "error",
     ) -> None:
@@ -48,7 +48,7 @@ class WholeImages(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitems__(self, rows: Sequence[int]) -> Batch:
+    def __getitems__(self, rows: Sequence[int]) -> ImageBatch:
         """A batch, each image written to its place in it; there is nothing left to collate."""
         images = batch_memory((len(rows), len(self.channels), self.image_size, self.image_size))
         status = [self._read(row, image) for row, image in zip(rows, images.numpy(), strict=True)]

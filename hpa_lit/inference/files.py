@@ -10,8 +10,8 @@ import numpy.typing as npt
 from hpa_lit.data.label_table import read_label_table
 from hpa_lit.data.sources import Files, folder_files, set_files, valid_files
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.inference.model import Model
-from hpa_lit.tree import DataTree, ImageSet
 
 VALID, FOLDER = "valid", "folder"
 Split = Callable[[npt.NDArray[np.uint8], int], Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]]

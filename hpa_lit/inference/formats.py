@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.prediction_file import Predictions
-from hpa_lit.tree import replacing
+from hpa_lit.files.prediction_file import Predictions
+from hpa_lit.files.tree import replacing
 
 FORMATS = ("csv", "npz", "h5ad")
 

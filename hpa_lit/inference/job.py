@@ -18,15 +18,15 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Subset, default_convert
 
-from hpa_lit import prediction_file, rgby, tree
 from hpa_lit.data.module import one_thread
 from hpa_lit.errors import InputError, check_whole
+from hpa_lit.files import prediction_file, rgby, tree
+from hpa_lit.files.prediction_file import Predictions
 from hpa_lit.inference.dataset import WholeImages
 from hpa_lit.inference.model import Model
 from hpa_lit.inference.planes import check_planes, filled_planes
 from hpa_lit.inference.predictor import Answers, Predictor
 from hpa_lit.inference.sizes import resized
-from hpa_lit.prediction_file import Predictions
 
 # Settings that say how a job runs, not what it is about.
 RUNNING = ("batch_size", "workers", "bits", "missing", "channels_last", "save_every")
@@ -66,7 +66,7 @@ class Job:
     features: bool = False
     batch_size: int = 8
     workers: int | None = None
-    bits: rgby.Bits | None = None
+    bits: rgby.BitDepth | None = None
     missing: rgby.Missing = "error"
     channels_last: bool = False
     save_every: float = 30.0
@@ -90,9 +90,9 @@ class Job:
         return tree.parts(self.output, hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16])
 
     @property
-    def depth(self) -> rgby.Bits:
+    def depth(self) -> rgby.BitDepth:
         """Depth of planes stored in 16 bits."""
-        bits: rgby.Bits = self.bits or self.model.data["bits"]
+        bits: rgby.BitDepth = self.bits or self.model.data["bits"]
         return bits
 
 

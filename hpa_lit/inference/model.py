@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import OutputTree, RunTree
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.nets import Classifier, Embedder, build_classifier, build_embedder
 from hpa_lit.nets.legacy import load_legacy
 from hpa_lit.nets.state_files import check_fit, read_checkpoint, unwrap
-from hpa_lit.tree import OutputTree, RunTree
 
 Epoch = int | Literal["best", "last"]
 
@@ -104,7 +104,7 @@ def describe(
     path: Path,
     arch: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
-    said: Collection[str] = (),
+    changed_keys: Collection[str] = (),
 ) -> Model:
     """Read what network a checkpoint holds.
 
@@ -112,7 +112,7 @@ def describe(
         path: A checkpoint of a run, or one of the reference's.
         arch: Of a checkpoint of the reference, which does not say it itself: arguments of the builder.
         data: Likewise: image_size, crop_size, bits, and label_list where the labels are not the 28 locations.
-        said: Keys of `data` that replace what a run's checkpoint says.
+        changed_keys: Keys of `data` that replace what a run's checkpoint says.
 
     Raises:
         InputError: The file is no checkpoint, something was not said, or contradicts the checkpoint.
@@ -140,7 +140,7 @@ def describe(
         data=config["data"],
         split=config["split"],
     )
-    changed = {key: data[key] for key in said if data is not None}
+    changed = {key: data[key] for key in changed_keys if data is not None}
     if changed.get("channels", model.channels) != model.channels:
         raise InputError(
             f"data.channels={changed['channels']}: {path} was trained on {model.channels}; leave it out, it knows"

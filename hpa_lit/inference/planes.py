@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import get_args
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 
 
 def check_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels, missing: rgby.Missing) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hpa_lit.data import dihedral
 from hpa_lit.errors import InputError
-from hpa_lit.inference.dataset import Batch
+from hpa_lit.inference.dataset import ImageBatch
 from hpa_lit.inference.views import cut
 from hpa_lit.nets import Classifier, Embedder
 
@@ -52,7 +52,7 @@ class Predictor(pl.LightningModule):
         self.views, self.crop_size, self.keep_features = views, crop_size, features
         self.batch_size = self.at_once = batch_size
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Answers:
+    def predict_step(self, batch: ImageBatch, batch_idx: int) -> Answers:
         """All views of a batch."""
         images = batch["image"]
         count, side = len(images), self.crop_size or images.shape[-1]

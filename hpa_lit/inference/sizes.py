@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 
 
 def resized(files: Iterable[rgby.ImageFiles], side: int) -> list[str]:

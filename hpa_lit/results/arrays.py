@@ -6,7 +6,7 @@ import numpy.typing as npt
 from hpa_lit.errors import InputError
 
 Doubles = npt.NDArray[np.float64]
-Bits = npt.NDArray[np.uint8]
+LabelMatrix = npt.NDArray[np.uint8]
 
 
 def finite(name: str, array: npt.ArrayLike, ndim: int, dtype: npt.DTypeLike = np.float64) -> npt.NDArray[np.floating]:
@@ -28,7 +28,7 @@ def probabilities(name: str, array: npt.ArrayLike, ndim: int = 2) -> Doubles:
     return values
 
 
-def targets(name: str, array: npt.ArrayLike, shape: tuple[int, ...]) -> Bits:
+def targets(name: str, array: npt.ArrayLike, shape: tuple[int, ...]) -> LabelMatrix:
     """The array in uint8, once it is sure to have this shape and to hold 0 and 1 only."""
     values = np.asarray(array)
     if values.shape != shape:

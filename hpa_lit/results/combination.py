@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.prediction_file import ALL_VIEWS, OK, Predictions
+from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Predictions
 from hpa_lit.results.ensemble import How, out_of_fold, over_duplicates, over_folds, over_views
 from hpa_lit.results.files import good_rows
 

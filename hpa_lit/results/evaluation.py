@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from hpa_lit.errors import InputError
-from hpa_lit.prediction_file import HIGHEST, LOWEST
+from hpa_lit.files.prediction_file import HIGHEST, LOWEST
 from hpa_lit.results.arrays import Doubles, probabilities, targets
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from hpa_lit.results.arrays import Bits, Doubles, probabilities, targets
+from hpa_lit.results.arrays import Doubles, LabelMatrix, probabilities, targets
 
 
 def choose(
@@ -30,7 +30,7 @@ def foremost(found: pd.DataFrame, most: int) -> pd.DataFrame:
     return good.drop_duplicates("label").set_index("label").loc[common].reset_index()
 
 
-def in_words(rows: Bits, ids: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+def in_words(rows: LabelMatrix, ids: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """The names of each image's labels, by Id."""
     named = [", ".join(names[label] for label in np.flatnonzero(row).tolist()) for row in rows]
     return {i: words or "none" for i, words in zip(ids, named, strict=True)}

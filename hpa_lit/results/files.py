@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.prediction_file import Predictions, read
+from hpa_lit.files.prediction_file import Predictions, read
 
 
 def good_rows(group: Mapping[str, Predictions], on_failed: str) -> list[int]:

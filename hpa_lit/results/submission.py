@@ -9,10 +9,10 @@ import pandas as pd
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
-from hpa_lit.results.arrays import Bits
+from hpa_lit.files.tree import replacing
+from hpa_lit.results.arrays import LabelMatrix
 from hpa_lit.results.tables import read
 from hpa_lit.results.thresholds import assign
-from hpa_lit.tree import replacing
 
 
 def to_strings(probs: npt.ArrayLike, thresholds: npt.ArrayLike, always_top: bool = True) -> list[str]:
@@ -29,7 +29,7 @@ def to_strings(probs: npt.ArrayLike, thresholds: npt.ArrayLike, always_top: bool
     return [labels.decode(row) for row in assign(probs, thresholds, always_top)]
 
 
-def to_rows(predicted: Sequence[str], num_labels: int) -> Bits:
+def to_rows(predicted: Sequence[str], num_labels: int) -> LabelMatrix:
     """The inverse of `to_strings`: 0/1 rows of shape (N, num_labels); an empty answer gives a row of zeros."""
     result = np.zeros((len(predicted), num_labels), np.uint8)
     for row, answer in enumerate(predicted):

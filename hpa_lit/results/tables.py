@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.labels import encode
-from hpa_lit.results.arrays import Bits, Doubles
+from hpa_lit.results.arrays import Doubles, LabelMatrix
 
 
 def read(path: Path, columns: Sequence[str], unique: str | None = None) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def read(path: Path, columns: Sequence[str], unique: str | None = None) -> pd.Da
     return table[list(columns)].astype(str)
 
 
-def targets(paths: Sequence[Path], ids: Sequence[str], num_labels: int) -> Bits:
+def targets(paths: Sequence[Path], ids: Sequence[str], num_labels: int) -> LabelMatrix:
     """The true labels of images, out of one or several tables ``Id,Target``.
 
     Args:

@@ -9,7 +9,7 @@ from scipy.special import expit
 from sklearn.model_selection import KFold
 
 from hpa_lit.errors import InputError
-from hpa_lit.results.arrays import Bits, Doubles, probabilities, targets
+from hpa_lit.results.arrays import Doubles, LabelMatrix, probabilities, targets
 
 # Share of images with each label in the competition's test set, probed from the public leaderboard before it closed;
 # 0.01 stands for "unknown".
@@ -25,7 +25,7 @@ _DECAY = 1e-5
 _FLOOR = 0.1
 
 
-def assign(probs: npt.ArrayLike, thresholds: npt.ArrayLike, always_top: bool = True) -> Bits:
+def assign(probs: npt.ArrayLike, thresholds: npt.ArrayLike, always_top: bool = True) -> LabelMatrix:
     """Give each image the labels whose probability exceeds their threshold.
 
     Args:
@@ -147,11 +147,11 @@ def f1(probs: npt.ArrayLike, target: npt.ArrayLike) -> Doubles:
 def cross_validated(
     probs: npt.ArrayLike,
     target: npt.ArrayLike,
-    fit: Callable[[Doubles, Bits], Doubles] = f1,
+    fit: Callable[[Doubles, LabelMatrix], Doubles] = f1,
     always_top: bool = False,
     n_splits: int = 5,
     seed: int = 0,
-) -> Bits:
+) -> LabelMatrix:
     """Labels for each image by thresholds fitted without it: what an honest score of fitted thresholds is made of.
 
     Args:

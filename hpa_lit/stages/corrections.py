@@ -7,9 +7,9 @@ import pandas as pd
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import tables
 from hpa_lit.stages.antibody_splits import COLUMNS
-from hpa_lit.tree import DataTree
 
 PROTECTED = (8, 9, 10, 20, 26)  # peroxisomes, endosomes, lysosomes, lipid droplets, cytoplasmic bodies
 

@@ -17,11 +17,11 @@ import httpx
 from PIL import Image
 from tqdm import tqdm
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree, remove_stale, replacing
 from hpa_lit.stages import failures
 from hpa_lit.stages.metadata import read_raw
-from hpa_lit.tree import DataTree, replacing, sweep
 
 BUSY = (408, 425, 429, 500, 502, 503, 504)  # answers that may be better next time
 
@@ -97,7 +97,7 @@ def run(tree: DataTree, source: Source, dry_run: bool) -> None:
     print(f", about {mean * len(left) / 1e9:.1f} GB" if sizes else "")
     if dry_run:
         return
-    sweep(folder)
+    remove_stale(folder)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
     failed = asyncio.run(_fetch_all(left, source))
     failures.settle(tree, "download", [(path.name, failed[path]) for path in left if path in failed], len(wanted))

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.stages import hashes, tables
 from hpa_lit.stages.hashes import PLANES
 from hpa_lit.stages.images import OnMissing
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree, ImageSet
 
 SIDES: tuple[ImageSet, ImageSet] = ("train", "external")
 # Comparisons a step: small enough that a step's intermediates stay in the cache of a core.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.tree import DataTree, replacing
+from hpa_lit.files.tree import DataTree, replacing
 
 
 class IncompleteError(InputError):

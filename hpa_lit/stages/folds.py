@@ -13,8 +13,8 @@ from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import tables
-from hpa_lit.tree import DataTree
 
 QUICK = 160
 Rows = npt.NDArray[np.int64]

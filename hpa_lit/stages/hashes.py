@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.stages import tables
 from hpa_lit.stages.images import OnMissing, present
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree, ImageSet
 
 SIZE = 512
 PLANES = ("red", "green", "blue")

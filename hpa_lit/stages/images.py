@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.stages.metadata import read_raw
-from hpa_lit.tree import DataTree, ImageSet
 
 OnMissing = Literal["error", "skip"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.stages import tables
-from hpa_lit.tree import DataTree, ImageSet
 
 
 def label_table(raw: pd.DataFrame, external: bool) -> pd.DataFrame:

@@ -10,21 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
-from hpa_lit.stack_tiff import Compression
+from hpa_lit.files import rgby
+from hpa_lit.files.stack_tiff import Compression
+from hpa_lit.files.tree import DataTree, ImageSet, remove_stale
 from hpa_lit.stages import failures, tables
 from hpa_lit.stages.metadata import read_raw
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree, ImageSet, sweep
 
 PNG_SIZE = 512  # of Kaggle's PNGs; larger images come from its full-size TIFFs
 PNG_FIRST = (".png", *(suffix for suffix in rgby.SUFFIXES if suffix != ".png"))
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What decides how raw planes become pixels; one folder of images holds one recipe.
+class Conversion:
+    """What decides how raw planes become pixels; one folder of images holds one conversion.
 
     Args:
         bits: Depth of 16-bit planes, see `rgby.to_uint8`.
@@ -32,7 +32,7 @@ class Recipe:
         upscale: Whether images may be made larger than their source.
     """
 
-    bits: rgby.Bits = "auto"
+    bits: rgby.BitDepth = "auto"
     rgb_channels: tuple[int, ...] = rgby.RGB_CHANNELS
     upscale: bool = False
 
@@ -46,16 +46,16 @@ class Target:
     path: Path
 
 
-def make(task: tuple[str, list[Target]], recipe: Recipe, compression: Compression = "deflate") -> str | None:
+def make(task: tuple[str, list[Target]], conversion: Conversion, compression: Compression = "deflate") -> str | None:
     """Make the pictures of one Id; say why where that cannot be."""
     image_id, targets = task
     source: rgby.ImageFiles | None = None
     try:
         for target in targets:
-            _check_size(target, recipe)
+            _check_size(target, conversion)
             if target.files != source:
                 source = target.files
-                image = rgby.read(source, recipe.bits, recipe.rgb_channels)
+                image = rgby.read(source, conversion.bits, conversion.rgb_channels)
             rgby.write(target.path, rgby.resize(image, target.size), image_id, compression)
     except InputError as error:
         return str(error)
@@ -66,7 +66,7 @@ def run(
     tree: DataTree,
     sets: Sequence[ImageSet],
     sizes: Sequence[int],
-    recipe: Recipe,
+    conversion: Conversion,
     workers: Workers,
     compression: Compression = "deflate",
 ) -> None:
@@ -81,8 +81,10 @@ def run(
     total = 0
     for image_set in sets:
         ids = read_raw(tree, image_set)["Id"]
-        tasks, absent = _tasks(tree, image_set, list(ids), sorted(set(sizes)), recipe)
-        reasons = workers.map(partial(make, recipe=recipe, compression=compression), tasks, f"resize {image_set}")
+        tasks, absent = _tasks(tree, image_set, list(ids), sorted(set(sizes)), conversion)
+        reasons = workers.map(
+            partial(make, conversion=conversion, compression=compression), tasks, f"resize {image_set}"
+        )
         failed += absent
         failed += [(image_id, why) for (image_id, _), why in zip(tasks, reasons, strict=True) if why]
         total += len(ids)
@@ -90,8 +92,8 @@ def run(
     failures.settle(tree, "resize", failed, total)
 
 
-def _check_size(target: Target, recipe: Recipe) -> None:
-    if recipe.upscale or not target.files:
+def _check_size(target: Target, conversion: Conversion) -> None:
+    if conversion.upscale or not target.files:
         return
     path = next(iter(target.files.values()))
     height, width = rgby.size(path)
@@ -103,7 +105,7 @@ def _check_size(target: Target, recipe: Recipe) -> None:
 
 
 def _tasks(
-    tree: DataTree, image_set: ImageSet, ids: Sequence[str], sizes: Sequence[int], recipe: Recipe
+    tree: DataTree, image_set: ImageSet, ids: Sequence[str], sizes: Sequence[int], conversion: Conversion
 ) -> tuple[list[tuple[str, list[Target]]], list[tuple[str, str]]]:
     """What is missing and can be made, by Id; and the Ids that have no files, with that reason."""
     raw = tree.raw_images(image_set)
@@ -112,9 +114,9 @@ def _tasks(
     for size in sizes:
         folder = tree.images(image_set, size)
         folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder)
+        remove_stale(folder)
         made[size] = {path.name for path in folder.iterdir()}
-        _keep_recipe(tree.image_settings(image_set, size), folder, recipe, bool(made[size]))
+        _keep_conversion(tree.image_settings(image_set, size), folder, conversion, bool(made[size]))
     tasks, absent = [], []
     for image_id in ids:
         name = f"{image_id}.tif"
@@ -128,8 +130,8 @@ def _tasks(
     return tasks, absent
 
 
-def _keep_recipe(path: Path, folder: Path, recipe: Recipe, begun: bool) -> None:
-    now = asdict(recipe) | {"rgb_channels": list(recipe.rgb_channels)}
+def _keep_conversion(path: Path, folder: Path, conversion: Conversion, begun: bool) -> None:
+    now = asdict(conversion) | {"rgb_channels": list(conversion.rgb_channels)}
     if begun and path.is_file() and (before := json.loads(path.read_text())) != now:
         raise InputError(
             f"{folder} holds images that were made with {before}, not with {now}: "

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hpa_lit.rgby import COLORS, Pixels
+from hpa_lit.files.rgby import COLORS, Pixels
 
 SIDE = 128  # correlations are taken at this size, where noise and texture are gone
 # Correlations between red, green, blue and yellow, and their spread: between those of the HPA's fields of cells (red

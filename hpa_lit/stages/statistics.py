@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import tables
 from hpa_lit.stages.images import OnMissing, present
-from hpa_lit.stages.resize import Recipe
+from hpa_lit.stages.resize import Conversion
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree
 
 Moments = npt.NDArray[np.float64]  # (2, C): mean and standard deviation, each of red, green, blue and yellow
 
@@ -54,7 +54,7 @@ def summarise(each: Sequence[Moments]) -> Statistics:
 
 
 def of_images(
-    images: dict[str, rgby.ImageFiles], recipe: Recipe, workers: Workers, channels: rgby.Channels = "rgby"
+    images: dict[str, rgby.ImageFiles], conversion: Conversion, workers: Workers, channels: rgby.Channels = "rgby"
 ) -> Statistics:
     """Statistics of these channels of images on disk; a worker holds one image at a time.
 
@@ -64,7 +64,7 @@ def of_images(
     each: list[Moments] = []
     problems = []
     for result in workers.map(
-        partial(_of_files, recipe=recipe, channels=channels), list(images.values()), "statistics"
+        partial(_of_files, conversion=conversion, channels=channels), list(images.values()), "statistics"
     ):
         if isinstance(result, str):
             problems.append(result)
@@ -79,23 +79,23 @@ def run(
     tree: DataTree,
     size: int,
     folder: Path | None,
-    recipe: Recipe,
+    conversion: Conversion,
     workers: Workers,
     on_missing: OnMissing,
     channels: rgby.Channels = "rgby",
 ) -> None:
     """Print the statistics of a folder; or those of the train and test images of a size, and keep these."""
     if folder is not None:
-        statistics = of_images(rgby.list_images(folder), recipe, workers, channels)
+        statistics = of_images(rgby.list_images(folder), conversion, workers, channels)
     else:
         paths = present(tree, "train", size, on_missing) | present(tree, "test", size, on_missing)
-        statistics = of_images({i: {rgby.STACK: path} for i, path in paths.items()}, recipe, workers)
+        statistics = of_images({i: {rgby.STACK: path} for i, path in paths.items()}, conversion, workers)
         tables.write_json(tree.statistics(size), asdict(statistics))
     print(f"statistics: {statistics.images} images: {statistics}")
 
 
-def _of_files(files: rgby.ImageFiles, recipe: Recipe, channels: rgby.Channels) -> Moments | str:
+def _of_files(files: rgby.ImageFiles, conversion: Conversion, channels: rgby.Channels) -> Moments | str:
     try:
-        return moments(rgby.read(files, recipe.bits, recipe.rgb_channels, channels))
+        return moments(rgby.read(files, conversion.bits, conversion.rgb_channels, channels))
     except InputError as error:
         return str(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from hpa_lit.errors import InputError
-from hpa_lit.tree import replacing, sweep
+from hpa_lit.files.tree import remove_stale, replacing
 
 
 def read(path: Path, stage: str) -> pd.DataFrame:
@@ -23,14 +23,14 @@ def read(path: Path, stage: str) -> pd.DataFrame:
 
 def write(path: Path, table: pd.DataFrame) -> None:
     """Write a Parquet table, the same bytes for the same rows."""
-    sweep(path.parent, path.name)
+    remove_stale(path.parent, path.name)
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False)
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write a JSON file."""
-    sweep(path.parent, path.name)
+    remove_stale(path.parent, path.name)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.tree import DataTree, ImageSet, Side, Version, replacing
 from hpa_lit.stages.images import OnMissing
 from hpa_lit.stages.metadata import read_raw
-from hpa_lit.tree import DataTree, ImageSet, Side, Version, replacing
 
 SIDES: tuple[Side, Side] = ("train", "valid")
 VERSIONS: tuple[Version, Version] = ("before", "after")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Verdict:
     """A line of the report."""
 
     what: str
@@ -54,43 +54,43 @@ def label_tables(tree: DataTree, n_splits: int) -> dict[str, tuple[Path, str]]:
     return found | {"external_corrected": (tree.corrected, "corrections"), "test_leak": (tree.leak, "leak")}
 
 
-def compare(what: str, table: pd.DataFrame, wanted: dict[str, int | str]) -> Finding:
+def compare(what: str, table: pd.DataFrame, wanted: dict[str, int | str]) -> Verdict:
     """Judge a table by its rows and digest; without a digest a difference is told but not wrong."""
     difference = len(table) - int(wanted["rows"])
     rows = f"{len(table)} rows"
     if "digest" not in wanted:
-        return Finding(what, rows, f"{difference:+d} against the reference's {wanted['rows']}")
+        return Verdict(what, rows, f"{difference:+d} against the reference's {wanted['rows']}")
     if difference:
-        return Finding(what, rows, f"must be {wanted['rows']}", wrong=True)
+        return Verdict(what, rows, f"must be {wanted['rows']}", wrong=True)
     same = digest(table) == wanted["digest"]
-    return Finding(what, rows, "as the reference" if same else "other rows than the reference", wrong=not same)
+    return Verdict(what, rows, "as the reference" if same else "other rows than the reference", wrong=not same)
 
 
-def look_at_tables(tree: DataTree, n_splits: int) -> list[Finding]:
+def look_at_tables(tree: DataTree, n_splits: int) -> list[Verdict]:
     """Findings about every table; those of the real atlas are compared."""
     places = label_tables(tree, n_splits)
     tables = {what: pd.read_parquet(path) for what, (path, _) in places.items() if path.is_file()}
     wanted = expected()
     real = all(len(tables.get(name, ())) == wanted[name]["rows"] for name in ("train", "external"))
-    findings = []
+    verdicts = []
     for what, (_, stage) in places.items():
         if what not in tables:
-            findings.append(Finding(what, "absent", f"stage={stage} makes it", wrong=True))
+            verdicts.append(Verdict(what, "absent", f"stage={stage} makes it", wrong=True))
         elif real and n_splits == 5 and what in wanted:
-            findings.append(compare(what, tables[what], wanted[what]))
+            verdicts.append(compare(what, tables[what], wanted[what]))
         else:
-            findings.append(Finding(what, f"{len(tables[what])} rows"))
+            verdicts.append(Verdict(what, f"{len(tables[what])} rows"))
     for path, stage, unit in ((tree.matches, "match", 1), (tree.test_matches, "match_test", 2)):
         if path.is_file():
-            findings.append(Finding(path.stem, f"{len(pd.read_parquet(path)) // unit} pairs"))
+            verdicts.append(Verdict(path.stem, f"{len(pd.read_parquet(path)) // unit} pairs"))
         else:
-            findings.append(Finding(path.stem, "absent", f"stage={stage} makes it", wrong=True))
-    return findings
+            verdicts.append(Verdict(path.stem, "absent", f"stage={stage} makes it", wrong=True))
+    return verdicts
 
 
-def look_at_images(tree: DataTree, sets: Sequence[ImageSet], sizes: Sequence[int], skip: bool) -> list[Finding]:
+def look_at_images(tree: DataTree, sets: Sequence[ImageSet], sizes: Sequence[int], skip: bool) -> list[Verdict]:
     """How many images of each list there are."""
-    findings = []
+    verdicts = []
     for image_set, size in product(sets, sorted(set(sizes))):
         folder = tree.images(image_set, size)
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
@@ -98,35 +98,35 @@ def look_at_images(tree: DataTree, sets: Sequence[ImageSet], sizes: Sequence[int
         missing = sum(f"{image_id}.tif" not in names for image_id in ids)
         remark = f"{missing} missing: stage=resize makes them" if missing else ""
         found = f"{len(ids) - missing} of {len(ids)} images"
-        findings.append(Finding(f"images/{size}/{image_set}", found, remark, wrong=bool(missing) and not skip))
-    return findings
+        verdicts.append(Verdict(f"images/{size}/{image_set}", found, remark, wrong=bool(missing) and not skip))
+    return verdicts
 
 
-def look_at_statistics(tree: DataTree, size: int) -> Finding:
+def look_at_statistics(tree: DataTree, size: int) -> Verdict:
     """The channel statistics of the prepared images."""
     path = tree.statistics(size)
     if not path.is_file():
-        return Finding(path.stem, "absent", "stage=statistics makes it", wrong=True)
+        return Verdict(path.stem, "absent", "stage=statistics makes it", wrong=True)
     kept = json.loads(path.read_text())
     mean, std = (" ".join(f"{value:.6f}" for value in kept[key]) for key in ("mean", "std"))
-    return Finding(path.stem, f"{kept['images']} images", f"mean {mean}, std {std}")
+    return Verdict(path.stem, f"{kept['images']} images", f"mean {mean}, std {std}")
 
 
 def run(
     tree: DataTree, sets: Sequence[ImageSet], sizes: Sequence[int], size: int, n_splits: int, on_missing: OnMissing
 ) -> None:
-    """Print all findings, and write them where nothing is wrong.
+    """Print all verdicts, and write them where nothing is wrong.
 
     Raises:
         InputError: Something is absent, or differs from the reference where it may not.
     """
     tree.verified.unlink(missing_ok=True)
-    findings = look_at_images(tree, sets, sizes, on_missing == "skip")
-    findings += [*look_at_tables(tree, n_splits), look_at_statistics(tree, size)]
-    width = max(len(finding.what) for finding in findings)
-    for finding in findings:
+    verdicts = look_at_images(tree, sets, sizes, on_missing == "skip")
+    verdicts += [*look_at_tables(tree, n_splits), look_at_statistics(tree, size)]
+    width = max(len(finding.what) for finding in verdicts)
+    for finding in verdicts:
         print(f"verify: {finding.what:{width}}  {finding.found:>20}  {finding.remark}".rstrip())
-    if wrong := [f"{finding.what}: {finding.found}: {finding.remark}" for finding in findings if finding.wrong]:
-        raise InputError(f"verify: {len(wrong)} of {len(findings)} are not as they should be\n{listing(wrong)}")
+    if wrong := [f"{finding.what}: {finding.found}: {finding.remark}" for finding in verdicts if finding.wrong]:
+        raise InputError(f"verify: {len(wrong)} of {len(verdicts)} are not as they should be\n{listing(wrong)}")
     with replacing(tree.verified) as temporary:
-        pd.DataFrame(findings).drop(columns="wrong").to_csv(temporary, index=False)
+        pd.DataFrame(verdicts).drop(columns="wrong").to_csv(temporary, index=False)

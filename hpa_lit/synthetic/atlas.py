@@ -14,12 +14,12 @@ import tifffile
 from PIL import Image
 from tqdm import tqdm
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree, replacing
 from hpa_lit.synthetic.field import draw_field
 from hpa_lit.synthetic.plan import COPY, FIELD, STYLE, Entry, Plan, make_plan
 from hpa_lit.synthetic.style import Style
-from hpa_lit.tree import DataTree, replacing
 
 PNG_SIZE = 512  # the competition's PNGs
 PngOrTiff = Literal["png", "tif", "both"]

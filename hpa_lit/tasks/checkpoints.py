@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
-from hpa_lit.tree import RunTree, replacing
+from hpa_lit.files.tree import RunTree, replacing
 
 
 class Checkpoints(Checkpoint):

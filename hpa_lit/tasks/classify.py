@@ -3,19 +3,19 @@
 from torch import Tensor
 from torchmetrics.functional.classification import multilabel_accuracy, multilabel_f1_score
 
-from hpa_lit.data.dataset import Batch
+from hpa_lit.data.dataset import LabelledBatch
 from hpa_lit.losses import focal_loss
 from hpa_lit.tasks.gather import gather_batch
-from hpa_lit.tasks.recipe import Recipe
+from hpa_lit.tasks.training import TrainingTask
 
 
-class ClassifyTask(Recipe):
+class ClassifyTask(TrainingTask):
     """Many labels an image; the loss sees the global batch, the metrics the whole validation set.
 
     Logs train/loss and train/accuracy an epoch, valid/loss, valid/accuracy, valid/focal and valid/macro_f1.
     """
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
         logits = gather_batch(self, self(batch["image"]))
         target = gather_batch(self, batch["target"])
@@ -25,13 +25,13 @@ class ClassifyTask(Recipe):
         self.log("train/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(target))
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: LabelledBatch, batch_idx: int) -> None:
         """Keep the logits: focal loss and F1 of a set are no means over its batches."""
         self.keep(batch, self(batch["image"]).float(), batch["target"])
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics of the whole set, at a threshold of 0.5."""
-        logits, target = self.kept()
+        logits, target = self.validated_rows()
         for name, value in classification_metrics(logits, target).items():
             self.log(name, value, prog_bar=name in ("valid/focal", "valid/macro_f1"))
         self.log("valid/loss", self.loss(logits, target))

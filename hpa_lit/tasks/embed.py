@@ -3,18 +3,18 @@
 import torch
 from torch import Tensor
 
-from hpa_lit.data.dataset import Batch
+from hpa_lit.data.dataset import LabelledBatch
 from hpa_lit.tasks.gather import gather_batch
-from hpa_lit.tasks.recipe import Recipe
+from hpa_lit.tasks.training import TrainingTask
 
 
-class EmbedTask(Recipe):
+class EmbedTask(TrainingTask):
     """One antibody an image, told apart by cosines.
 
     Logs train/loss an epoch, and valid/loss, valid/top1, valid/top5 and valid/map5 of the whole validation set.
     """
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
         cosine = gather_batch(self, self(batch["image"]))
         codes = gather_batch(self, batch["target"])
@@ -22,7 +22,7 @@ class EmbedTask(Recipe):
         self.log_loss(loss, len(codes))
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: LabelledBatch, batch_idx: int) -> None:
         """Keep the hits and losses; the cosines to all antibodies would fill the memory."""
         cosine, codes = self(batch["image"]).float(), batch["target"]
         # The loss of an image depends on no other, so that of the set is the mean over its images.
@@ -31,7 +31,7 @@ class EmbedTask(Recipe):
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics of the whole set."""
-        hits, losses = self.kept()
+        hits, losses = self.validated_rows()
         for name, value in retrieval_metrics(hits).items():
             self.log(name, value, prog_bar=name == "valid/map5")
         self.log("valid/loss", losses.mean())

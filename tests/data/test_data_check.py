@@ -3,9 +3,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from hpa_lit import rgby
 from hpa_lit.data.check import image_sizes, locate
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 
 
 @pytest.fixture

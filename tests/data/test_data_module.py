@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from hpa_lit import rgby
 from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, batch_memory
 from hpa_lit.data.module import ImageData
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hpa_lit import rgby
 from hpa_lit.data.dihedral import VIEWS, apply
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.files import rgby
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import torch
 from small_run import save_pictures, save_run
 from torch.nn import functional as F
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 from hpa_lit.inference import describe
 from hpa_lit.inference.activation import activations
 

@@ -6,8 +6,8 @@ import pytest
 from small_run import LABELS, save_pictures, save_run
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import DataTree
 from hpa_lit.inference import describe, find_files
-from hpa_lit.tree import DataTree
 
 
 def no_split(labels, folds):

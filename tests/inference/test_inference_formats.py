@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.prediction_file import Predictions
 from hpa_lit.inference import check_format, export, refuse_failed
-from hpa_lit.prediction_file import Predictions
 
 
 def predictions(views=1, features=True):

@@ -7,8 +7,9 @@ import pytest
 import torch
 from small_run import LABELS, damage, save_pictures, save_run
 
-from hpa_lit import prediction_file, ranks, rgby
+from hpa_lit.cli import ranks
 from hpa_lit.errors import InputError
+from hpa_lit.files import prediction_file, rgby
 from hpa_lit.inference import Job, describe, predict, view_names
 from hpa_lit.inference.job import PartWriter
 from hpa_lit.inference.predictor import Answers

@@ -6,9 +6,9 @@ import torch
 from small_run import LABELS, save_run
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import OutputTree
 from hpa_lit.inference.model import describe, find_checkpoint
 from hpa_lit.labels import LABEL_NAMES
-from hpa_lit.tree import OutputTree
 
 I40 = {"name": "i40", "image_size": 40, "crop_size": 32, "bits": "auto"}
 OUTPUTS = OutputTree("outputs")

@@ -7,8 +7,8 @@ from scipy import stats
 
 from hpa_lit.data.dihedral import VIEWS
 from hpa_lit.errors import InputError
+from hpa_lit.files.rgby import resize
 from hpa_lit.inference.views import crop_box, cut, view_names
-from hpa_lit.rgby import resize
 
 
 def pictures(size, count=3):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hpa_lit.prediction_file import Predictions, write
+from hpa_lit.files.prediction_file import Predictions, write
 from hpa_lit.results.combination import combine
 from hpa_lit.results.files import read_features, read_single
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from small_atlas import EXTERNAL, Site, draw_raw
 
-from hpa_lit.rgby import COLORS
+from hpa_lit.files.rgby import COLORS
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import download
-from hpa_lit.tree import DataTree
 
 
 @pytest.fixture(scope="session")

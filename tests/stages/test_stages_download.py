@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from hpa_lit.errors import InputError
-from hpa_lit.rgby import COLORS
+from hpa_lit.files.rgby import COLORS
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import download
 from hpa_lit.stages.failures import IncompleteError
-from hpa_lit.tree import DataTree
 
 Handler = http.server.BaseHTTPRequestHandler
 Answer = Callable[[Handler, bytes], None]

@@ -5,12 +5,13 @@ import imagehash
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import duplicates, hashes, resize
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree
 
 HERE = Workers(count=1)
 
@@ -75,7 +76,7 @@ def test_hashes_of_real_planes(shared: Path) -> None:
 
 
 def test_kept_hashes_know_their_images(tree: DataTree, capsys: pytest.CaptureFixture[str]) -> None:
-    resize.run(tree, ["test"], [512], resize.Recipe(), HERE)
+    resize.run(tree, ["test"], [512], resize.Conversion(), HERE)
     first = hashes.update(tree, "test", HERE, "error")
     before = tree.hashes("test").read_bytes()
     assert "8 of them new" in capsys.readouterr().out
@@ -90,12 +91,12 @@ def test_kept_hashes_know_their_images(tree: DataTree, capsys: pytest.CaptureFix
     assert "1 of them new" in capsys.readouterr().out
     assert (second.loc["s03", list(hashes.PLANES)] == second.loc["s04", list(hashes.PLANES)]).all()
     assert second.drop("s03").equals(first.set_index("Id").drop("s03"))
-    independent = imagehash.phash(rgby.Image.fromarray(np.ascontiguousarray(picture[:, :, 1])))
+    independent = imagehash.phash(Image.fromarray(np.ascontiguousarray(picture[:, :, 1])))
     assert f"{second.loc['s03', 'green']:016x}" == str(independent)
 
 
 def test_missing_and_damaged_images_are_named(tree: DataTree) -> None:
-    resize.run(tree, ["test"], [512], resize.Recipe(), HERE)
+    resize.run(tree, ["test"], [512], resize.Conversion(), HERE)
     path = tree.images("test", 512) / "s03.tif"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])

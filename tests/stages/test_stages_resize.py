@@ -8,15 +8,15 @@ import tifffile
 from PIL import Image
 from small_atlas import EXTERNAL, TEST, TRAIN, field, save_planes
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import resize, statistics
 from hpa_lit.stages.failures import IncompleteError
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree
 
 HERE = Workers(count=1)
-RECIPE = resize.Recipe()
+CONVERSION = resize.Conversion()
 
 
 def prepared(tree: DataTree, image_set: str, size: int, name: str) -> np.ndarray:
@@ -24,7 +24,7 @@ def prepared(tree: DataTree, image_set: str, size: int, name: str) -> np.ndarray
 
 
 def test_pngs_keep_their_pixels_and_smaller_sizes_are_bilinear(tree: DataTree) -> None:
-    resize.run(tree, ["train"], [512, 200], RECIPE, HERE)
+    resize.run(tree, ["train"], [512, 200], CONVERSION, HERE)
     for name in TRAIN[:3]:
         assert (prepared(tree, "train", 512, name) == field(name)).all()
         expected = cv2.resize(field(name)[:, :, 2], (200, 200), interpolation=cv2.INTER_LINEAR)
@@ -37,7 +37,7 @@ def test_large_images_come_from_tiffs_and_512_from_pngs(tree: DataTree) -> None:
     for name, picture in large.items():
         for channel, color in enumerate(rgby.COLORS):
             tifffile.imwrite(tree.raw_images("test") / f"{name}_{color}.tif", picture[:, :, channel])
-    resize.run(tree, ["test"], [512, 768], RECIPE, HERE)
+    resize.run(tree, ["test"], [512, 768], CONVERSION, HERE)
     assert (prepared(tree, "test", 512, "s02") == field("s02")).all()
     assert (prepared(tree, "test", 768, "s02") == cv2.resize(large["s02"], (768, 768))).all()
 
@@ -53,7 +53,7 @@ def test_coloured_jpegs_give_the_channel_that_was_asked_for(tree: DataTree) -> N
     for channel in (0, 1):
         resize.make(
             (name, [resize.Target(rgby.list_images(tree.raw_images("external"))[name], 512, tree.root / "x.tif")]),
-            resize.Recipe(rgb_channels=(0, 1, 2, channel)),
+            resize.Conversion(rgb_channels=(0, 1, 2, channel)),
         )
         expected = cv2.resize(decoded[:, :, channel], (512, 512), interpolation=cv2.INTER_LINEAR)
         assert (rgby.read({rgby.STACK: tree.root / "x.tif"})[:, :, 3] == expected).all()
@@ -70,7 +70,7 @@ def test_damaged_pictures_are_listed_and_a_rerun_does_only_what_is_missing(
     for color in rgby.COLORS:
         (raw / f"s05_{color}.png").unlink()
     with pytest.raises(IncompleteError, match="3 of 8 failed") as error:
-        resize.run(tree, ["test"], [512], RECIPE, HERE)
+        resize.run(tree, ["test"], [512], CONVERSION, HERE)
     assert "s02_green.png" in str(error.value)
     assert "s04: no blue plane" in str(error.value)
     assert "s05: no file in" in str(error.value)
@@ -84,7 +84,7 @@ def test_damaged_pictures_are_listed_and_a_rerun_does_only_what_is_missing(
             (raw / f"{name}_{color}.png").unlink(missing_ok=True)
         save_planes(raw, name, field(name))
     capsys.readouterr()
-    resize.run(tree, ["test"], [512], RECIPE, HERE)
+    resize.run(tree, ["test"], [512], CONVERSION, HERE)
     assert "8 images, 4 of them were to do" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert not tree.failures("resize").exists()
@@ -93,32 +93,32 @@ def test_damaged_pictures_are_listed_and_a_rerun_does_only_what_is_missing(
 
 def test_upscaling_must_be_asked_for(tree: DataTree) -> None:
     with pytest.raises(IncompleteError, match=r"512 x 512, smaller than 768.*prepare.upscale=true"):
-        resize.run(tree, ["test"], [512, 768], RECIPE, HERE)
+        resize.run(tree, ["test"], [512, 768], CONVERSION, HERE)
     assert len(list(tree.images("test", 512).iterdir())) == len(TEST)  # what can be made is made
     with pytest.raises(InputError, match="remove the folder"):
-        resize.run(tree, ["test"], [512], resize.Recipe(upscale=True), HERE)
-    resize.run(tree, ["test"], [768], resize.Recipe(upscale=True), HERE)
+        resize.run(tree, ["test"], [512], resize.Conversion(upscale=True), HERE)
+    resize.run(tree, ["test"], [768], resize.Conversion(upscale=True), HERE)
     assert (prepared(tree, "test", 768, "s00") == cv2.resize(field("s00"), (768, 768))).all()
 
 
 def test_a_folder_holds_one_recipe(tree: DataTree) -> None:
-    resize.run(tree, ["test"], [512], RECIPE, HERE)
+    resize.run(tree, ["test"], [512], CONVERSION, HERE)
     with pytest.raises(InputError, match=r"images/512/test holds images that were made with"):
-        resize.run(tree, ["test"], [512], resize.Recipe(rgb_channels=(0, 1, 2, 1)), HERE)
+        resize.run(tree, ["test"], [512], resize.Conversion(rgb_channels=(0, 1, 2, 1)), HERE)
 
 
 def test_leftovers_of_killed_runs_go(tree: DataTree) -> None:
     leftover = tree.images("test", 512) / ".4242.s01.tif"
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"half")
-    resize.run(tree, ["test"], [512], RECIPE, HERE)
+    resize.run(tree, ["test"], [512], CONVERSION, HERE)
     assert not leftover.exists()
 
 
 def test_two_processes_make_the_same_bytes_as_one(tree: DataTree) -> None:
     places = {}
     for count in (1, 2):
-        resize.run(tree, ["external"], [512, 300], RECIPE, Workers(count=count))
+        resize.run(tree, ["external"], [512, 300], CONVERSION, Workers(count=count))
         for size in (512, 300):
             for path in tree.images("external", size).iterdir():
                 assert places.setdefault((size, path.name), path.read_bytes()) == path.read_bytes()
@@ -127,8 +127,8 @@ def test_two_processes_make_the_same_bytes_as_one(tree: DataTree) -> None:
 
 
 def test_statistics_by_hand(tree: DataTree, capsys: pytest.CaptureFixture[str]) -> None:
-    resize.run(tree, ["train", "test"], [512], RECIPE, HERE)
-    statistics.run(tree, 512, None, RECIPE, Workers(count=2), "error")
+    resize.run(tree, ["train", "test"], [512], CONVERSION, HERE)
+    statistics.run(tree, 512, None, CONVERSION, Workers(count=2), "error")
     stack = np.stack([field({"s06": "s01"}.get(name, name)) for name in TRAIN + TEST]) / 255
     kept = json.loads(tree.statistics(512).read_text())
     assert kept["images"] == len(TRAIN) + len(TEST)
@@ -143,16 +143,16 @@ def test_statistics_of_any_folder(tmp_path: Path, capsys: pytest.CaptureFixture[
     for name, picture in (("a", dark), ("b", bright)):
         for channel, color in enumerate(rgby.COLORS):
             tifffile.imwrite(tmp_path / f"{name}_{color}.tif", picture[:, :, channel])
-    statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, RECIPE, HERE, "error")
+    statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, CONVERSION, HERE, "error")
     assert "data.mean=[0.750000,0.500000,0.500000,0.500000] data.std=[0.250000,0.000000,0.000000,0.000000]" in (
         capsys.readouterr().out
     )
     (tmp_path / "b_yellow.tif").unlink()
-    statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, RECIPE, HERE, "error", "rgb")
+    statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, CONVERSION, HERE, "error", "rgb")
     assert "data.mean=[0.750000,0.500000,0.500000] data.std=[0.250000,0.000000,0.000000]" in capsys.readouterr().out
     (tmp_path / "b_red.tif").write_bytes(b"II*\0")
     with pytest.raises(InputError, match="1 of 2 images cannot be read"):
-        statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, RECIPE, HERE, "error")
+        statistics.run(DataTree(tmp_path / "none"), 512, tmp_path, CONVERSION, HERE, "error")
 
 
 def test_the_compression_is_a_choice_and_the_pixels_are_the_same(tree: DataTree) -> None:
@@ -160,10 +160,10 @@ def test_the_compression_is_a_choice_and_the_pixels_are_the_same(tree: DataTree)
     found = []
     for compression in ("deflate", "zstd", "none"):
         path.unlink(missing_ok=True)
-        resize.run(tree, ["test"], [512], RECIPE, HERE, compression)
+        resize.run(tree, ["test"], [512], CONVERSION, HERE, compression)
         with tifffile.TiffFile(path) as tiff:
             found.append(tiff.pages[0].compression.name)
         assert (prepared(tree, "test", 512, TEST[0]) == field(TEST[0])).all()
     assert found == ["ADOBE_DEFLATE", "ZSTD", "NONE"]
     with pytest.raises(InputError, match=r"prepare.compression=lzw: choose deflate, zstd, none"):
-        resize.run(tree, ["test"], [512], RECIPE, HERE, "lzw")
+        resize.run(tree, ["test"], [512], CONVERSION, HERE, "lzw")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hpa_lit import rgby
+from hpa_lit.files import rgby
 from hpa_lit.stages import roles
 from hpa_lit.synthetic import draw_field
 

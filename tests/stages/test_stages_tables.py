@@ -6,8 +6,8 @@ import pytest
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import antibody_splits, corrections, folds, leak, metadata
-from hpa_lit.tree import DataTree
 
 
 def frame(rows: str, *columns: str) -> pd.DataFrame:

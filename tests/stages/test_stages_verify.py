@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import antibody_splits, folds, metadata, tables, verify
-from hpa_lit.tree import DataTree
 
 
 def test_expected_values_are_the_reference_s(shared: Path) -> None:
@@ -57,9 +57,9 @@ def test_compare_by_hand() -> None:
     table = pd.DataFrame({"Id": ["a", "b"], "Target": ["0", "1 2"]})
     digest = "a" * 64
     assert verify.digest(table) == hashlib.sha256(b"a 0\nb 1 2").hexdigest()
-    assert verify.compare("x", table, {"rows": 2, "digest": verify.digest(table)}) == verify.Finding(
+    assert verify.compare("x", table, {"rows": 2, "digest": verify.digest(table)}) == verify.Verdict(
         "x", "2 rows", "as the reference"
     )
     assert verify.compare("x", table, {"rows": 2, "digest": digest}).wrong
     assert verify.compare("x", table, {"rows": 3, "digest": digest}).wrong
-    assert verify.compare("x", table, {"rows": 3}) == verify.Finding("x", "2 rows", "-1 against the reference's 3")
+    assert verify.compare("x", table, {"rows": 3}) == verify.Verdict("x", "2 rows", "-1 against the reference's 3")

@@ -9,9 +9,9 @@ import distributed  # noqa: F401 brings the defaults that a test changes for a m
 import pytest
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import hashes, resize
 from hpa_lit.stages.workers import Workers
-from hpa_lit.tree import DataTree
 
 
 def halve(number: int, offset: int = 0) -> int:
@@ -62,7 +62,7 @@ def test_a_cluster_that_is_not_there_is_named() -> None:
 def test_a_cluster_makes_the_same_bytes(tree: DataTree, scheduler: str) -> None:
     made = {}
     for workers in (Workers(count=1), Workers(backend="dask", scheduler=scheduler)):
-        resize.run(tree, ["test"], [512], resize.Recipe(), workers)
+        resize.run(tree, ["test"], [512], resize.Conversion(), workers)
         hashes.update(tree, "test", workers, "error")
         for path in (*tree.images("test", 512).iterdir(), tree.hashes("test")):
             assert made.setdefault(path, path.read_bytes()) == path.read_bytes()

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hpa_lit import rgby
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import DataTree
 from hpa_lit.synthetic import draw_atlas
-from hpa_lit.tree import DataTree
 
 SHARED_COLUMNS = ["Extra", "Test", "SimR", "SimG", "SimB", "Target", "Target_noisey"]
 

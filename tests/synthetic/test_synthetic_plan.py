@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.tree import ImageSet
 from hpa_lit.labels import encode_all
 from hpa_lit.synthetic.plan import Plan, make_plan
-from hpa_lit.tree import ImageSet
 
 
 def plan(fields: int = 300, duplicates: int = 6, seed: int = 0) -> Plan:

@@ -8,10 +8,11 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from hpa_lit import ranks, rgby
+from hpa_lit.cli import ranks
 from hpa_lit.data.dataset import Examples
 from hpa_lit.data.module import ImageData
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.files import rgby
 from hpa_lit.losses import ArcFaceLoss, CombinedLoss
 from hpa_lit.tasks import ClassifyTask, EmbedTask
 

@@ -1,0 +1,1 @@
+"""How every command starts: its config, its folder, its ranks, and the steps of a pipeline."""

@@ -1,0 +1,54 @@
+"""A folder holds the config it was made with, and nothing is made in it with another."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from hpa_lit.errors import InputError, listing
+from hpa_lit.files.tree import replacing
+
+
+def claim(path: Path, settings: dict[str, Any], remedy: str, free: tuple[str, ...] = ()) -> None:
+    """Write a config into the folder it is for; refuse a folder that was made with another.
+
+    Args:
+        path: The config's file in that folder.
+        settings: Plain containers.
+        remedy: The setting that leads to another folder, such as ``tag=NAME``.
+        free: Beginnings of dotted keys that may differ: where something runs, not what it computes.
+
+    Raises:
+        InputError: Other keys differ; names them.
+    """
+    config = OmegaConf.create(settings)
+    if path.is_file():
+        before, now = _flat(OmegaConf.load(path)), _flat(config)
+        changed = [
+            f"{key}: {before.get(key, 'absent')} there, {now.get(key, 'absent')} now"
+            for key in sorted(before.keys() | now.keys())
+            if before.get(key) != now.get(key) and not key.startswith(free)
+        ]
+        if changed:
+            raise InputError(
+                f"{path.parent} was made with another config; set {remedy} to keep both, or remove the folder:\n"
+                f"{listing(changed)}"
+            )
+    with replacing(path) as temporary:
+        OmegaConf.save(config, temporary)
+
+
+def _flat(config: Any) -> dict[str, Any]:
+    """The leaves of a config by their dotted names."""
+    plain = OmegaConf.to_container(config)
+    leaves: dict[str, Any] = {}
+
+    def collect(node: Any, name: str) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                collect(value, f"{name}.{key}" if name else str(key))
+        else:
+            leaves[name] = node
+
+    collect(plain, "")
+    return leaves

@@ -1,0 +1,218 @@
+"""What every command shares: composing its config with Hydra, and saying what is wrong in words."""
+
+import errno
+import functools
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import ConfigCompositionException, HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hpa_lit.cli import ranks
+from hpa_lit.errors import InputError, listing
+from hpa_lit.files.conf_dir import conf_dir
+
+# The parts of a run's name that are not empty, as one folder name: ${name:timm/x,i768,} is timm-x_i768.
+OmegaConf.register_new_resolver(
+    "name", lambda *parts: "_".join(str(part).replace("/", "-") for part in parts if part), replace=True
+)
+
+
+def choices(config_name: str) -> str:
+    """The config groups of a command and what each can be, a paragraph a group, the default first."""
+    paragraphs = []
+    for group, default in _groups(config_name):
+        others = sorted(path.stem for path in (Path(conf_dir()) / group).glob("*.yaml") if path.stem != default)
+        if others:
+            line = ", ".join([default or "(none)", *others])
+            paragraphs.append(textwrap.fill(line, 110, initial_indent=f"  {group:12}", subsequent_indent=" " * 14))
+    return "\n".join(paragraphs) or "  there are none"
+
+
+def _groups(config_name: str) -> list[tuple[str, str | None]]:
+    """The groups of a config and of those it is made from, with their defaults."""
+    groups: list[tuple[str, str | None]] = []
+    config: Any = OmegaConf.to_container(OmegaConf.load(Path(conf_dir()) / f"{config_name}.yaml"))
+    for entry in config["defaults"]:
+        if isinstance(entry, dict):
+            groups += entry.items()
+        elif entry != "_self_":
+            groups += _groups(entry)
+    return groups
+
+
+OmegaConf.register_new_resolver("choices", choices, replace=True)
+
+# Short keys of commands that look at a folder of anyone's images, see `written_out`.
+FOLDER = {"images": "data.images", "labels": "data.labels"}
+
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended
+
+# Settings that people expect to write as flags.
+FLAGS = {"--json": "json=true", "--dry-run": "dry_run=true"}
+
+# What the file system may answer to a person who chose the place.
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
+
+
+def command(
+    config_name: str, short: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+    """Make a function of a composed config into a command with Hydra's command line.
+
+    `InputError` and mistakes in the config end the process with their message and exit code 1. Any other exception
+    is a defect of ours and keeps its traceback.
+
+    Args:
+        config_name: Name of its config.
+        short: Keys that people may write for longer ones, see `written_out`.
+    """
+
+    def decorate(body: Callable[[DictConfig], None]) -> Callable[[], None]:
+        @functools.wraps(body)
+        def job(config: DictConfig) -> None:
+            try:
+                body(config)
+            except InputError as error:
+                raise _exit(error) from None  # Hydra would announce any other exception with its own lines
+
+        entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name=config_name)(job)
+
+        @functools.wraps(body)
+        def main() -> None:
+            # Hydra otherwise prints and exits by itself, with less than there is to say.
+            os.environ["HYDRA_FULL_ERROR"] = "1"
+            # Threads that spin while they wait for one another take ten times as long once others use the cores too.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            try:
+                words = [FLAGS.get(word, word) for word in sys.argv]
+                sys.argv = [words[0], *map(quoted, written_out(words[1:], short))]
+                if ranks.is_rank() and {"-m", "--multirun"} & set(sys.argv):
+                    raise InputError(
+                        "a sweep under torchrun would run whole in every one of its processes: start it without "
+                        "torchrun, with trainer=ddp, which starts the processes of each run by itself"
+                    )
+                entry()
+            except InputError as error:
+                raise _exit(error) from None
+            except KeyboardInterrupt:
+                sys.exit(INTERRUPTED)
+            except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
+                sys.exit(f"error: {_config_error(error)}")
+            except OSError as error:
+                if error.errno not in DENIED:
+                    raise
+                sys.exit(f"error: {error.filename}: {error.strerror}; see to its permissions, or choose another place")
+
+        return main
+
+    return decorate
+
+
+def quoted(word: str) -> str:
+    """A word that Hydra's grammar cannot read, such as ``images=Zellen (neu)``, with its value in quotes."""
+    key, sign, value = word.partition("=")
+    if not sign or word.startswith("-"):
+        return word
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        if value[:1] in "[{'\"":  # a list or a text of which the end is missing is a mistake, and Hydra says where
+            return word
+        return "{}='{}'".format(key, value.replace("'", r"\'"))
+    return word
+
+
+def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
+    """A command line with its short keys written out: ``images=DIR`` is ``data=folder data.images=DIR``.
+
+    Args:
+        words: The command line.
+        short: The long key of each short one; one that begins with ``data.`` is about data=folder.
+
+    Raises:
+        InputError: A short key contradicts another word.
+    """
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    written = []
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in short or "=" not in word:
+            written.append(word)
+            continue
+        long = short[key]
+        if long in given:
+            raise InputError(f"{word} means {long}={value}, and {long}={given[long]} is given too: leave one out")
+        if long.startswith("data."):
+            if given.setdefault("data", "folder") != "folder":
+                raise InputError(f"{word} is for data=folder, and data={given['data']} is given too: leave one out")
+            if "data=folder" not in [*words, *written]:
+                written.append("data=folder")
+        written.append(f"{long}={value}")
+    return written
+
+
+def _exit(error: InputError) -> SystemExit:
+    """Say what is wrong, once however many ranks there are."""
+    return SystemExit(f"error: {error}" if ranks.is_first() else 1)
+
+
+def resolved(config: DictConfig, optional: Sequence[str] = ()) -> dict[str, Any]:
+    """A config as plain containers, interpolations filled in.
+
+    Args:
+        config: As Hydra composed it.
+        optional: Keys that become None where they have no value.
+
+    Raises:
+        InputError: Values are missing; names all of them.
+    """
+    config = config.copy()
+    for key in OmegaConf.missing_keys(config) & set(optional):
+        OmegaConf.update(config, key, None)
+    if missing := sorted(OmegaConf.missing_keys(config)):
+        raise InputError(f"these have no value yet, set them with KEY=VALUE:\n{listing(missing)}")
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def overridden(group: str) -> set[str]:
+    """The keys of a config group that the command line itself sets: those of ``data.bits=12 data.crop_size=64``."""
+    words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
+    return {word.split("=")[0].removeprefix(f"{group}.") for word in words if word.startswith(f"{group}.")}
+
+
+def own_images(settings: Mapping[str, Any]) -> str | None:
+    """The folder that ``images=DIR`` names, or ``data=folder data.images=DIR``, in configs that have both.
+
+    Raises:
+        InputError: Both are given, and differ.
+    """
+    short, long = settings["images"], (settings.get("data") or {}).get("images")
+    if None not in (short, long) and short != long:
+        raise InputError(
+            f"images={short} means data.images={short}, and data.images={long} is given too: leave one out"
+        )
+    return short or long
+
+
+def _config_error(error: Exception) -> str:
+    """The message of a config error, with the valid keys where a key was mistyped."""
+    lines = [str(error)]
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        if cause is not error:
+            lines.append(str(cause))
+        if isinstance(cause.parent_node, DictConfig) and "is not in struct" in str(cause):
+            lines.append(f"Valid keys here: {', '.join(sorted(map(str, cause.parent_node)))}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What lies on disk: where it lies, pictures, and the prediction file."""

@@ -1,0 +1,54 @@
+"""Four-channel pictures on disk: which files belong to an image, reading them, writing them.
+
+An image is a field of cells in four planes, always in the order red (microtubules), green (the protein), blue
+(nucleus), yellow (endoplasmic reticulum). On disk it is one 4-channel TIFF ``<Id>.tif``, or four single planes
+``<Id>_<color>.<suffix>``: the last ``_`` token of a file name names the plane and the Id is everything before it.
+"""
+
+from hpa_lit.files.rgby.finding import (
+    COLORS,
+    PROTEIN,
+    RGB_CHANNELS,
+    STACK,
+    SUFFIXES,
+    TIFF_SUFFIXES,
+    BitDepth,
+    Channels,
+    ImageFiles,
+    Missing,
+    Pixels,
+    colors,
+    list_images,
+    missing_planes,
+)
+from hpa_lit.files.rgby.headers import size, stack_planes
+from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
+from hpa_lit.files.rgby.writing import content_uuid, write
+
+__all__ = [
+    "COLORS",
+    "PROTEIN",
+    "RGB_CHANNELS",
+    "STACK",
+    "SUFFIXES",
+    "TIFF_SUFFIXES",
+    "BitDepth",
+    "Channels",
+    "ImageFiles",
+    "Missing",
+    "Pixels",
+    "bit_depth",
+    "colors",
+    "content_uuid",
+    "list_images",
+    "missing_planes",
+    "read",
+    "read_channels",
+    "read_plane",
+    "read_planes",
+    "resize",
+    "size",
+    "stack_planes",
+    "to_uint8",
+    "write",
+]

@@ -1,0 +1,346 @@
+"""Where everything lies: the one place that names the files of a data folder and of a run."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hpa_lit.errors import InputError
+
+ImageSet = Literal["train", "test", "external"]
+Side = Literal["train", "valid"]
+Version = Literal["before", "after"]  # the antibody split before and after train twins replace external images
+
+
+def make_room(path: Path) -> None:
+    """Make the folder that a file is to be written into.
+
+    Raises:
+        InputError: It cannot be made, or nothing can be written into it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename}"
+        raise InputError(f"{path} cannot be written: {reason}; choose another place") from error
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written: you may not write into {path.parent}; choose another place")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; when the block ends well, the file is renamed into its place.
+
+    A run that is killed leaves the old file or the new one, never half of one.
+    """
+    make_room(path)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_stale(folder: Path, name: str = "*") -> None:
+    """Remove what killed writers of `name` left in a folder; only for the one process that writes there."""
+    for stale in folder.glob(f".[0-9]*.{name}"):
+        stale.unlink(missing_ok=True)
+
+
+def parts(output: Path, made_from: str) -> Path:
+    """Folder of the parts of an output that is being made; other inputs have other parts."""
+    return output.with_name(f".{output.stem}.{made_from}.parts")
+
+
+@dataclass(frozen=True)
+class DataTree:
+    """A data folder: raw downloads, images ready for training, tables."""
+
+    root: Path
+
+    @property
+    def train_csv(self) -> Path:
+        """The competition's labels: ``Id,Target``."""
+        return self.root / "raw" / "train.csv"
+
+    @property
+    def sample_submission(self) -> Path:
+        """The test Ids in the order of a submission: ``Id,Predicted``."""
+        return self.root / "raw" / "sample_submission.csv"
+
+    @property
+    def external_csv(self) -> Path:
+        """The external images and their labels: ``Id,Target``."""
+        return self.root / "raw" / "HPAv18RBGY_wodpl.csv"
+
+    @property
+    def corrections_csv(self) -> Path:
+        """Corrected labels of external images: ``Id,Target``."""
+        return self.root / "raw" / "train_extra.csv"
+
+    @property
+    def leak_csv(self) -> Path:
+        """Test images and their external twins: ``Extra,Test,...``."""
+        return self.root / "raw" / "TestEtraMatchingUnder_259_R14_G12_B10.csv"
+
+    def raw_images(self, image_set: ImageSet) -> Path:
+        """Folder of the downloaded planes of a set."""
+        return self.root / "raw" / image_set
+
+    def images(self, image_set: ImageSet, size: int) -> Path:
+        """Folder of the images of a set that are ready for training, ``<Id>.tif`` of `size` x `size`."""
+        return self.root / "images" / str(size) / image_set
+
+    def metadata(self, image_set: ImageSet) -> Path:
+        """Table of a set: Id, Target, External, label columns; for external also antibody, antibody_code."""
+        return self.root / "tables" / f"{image_set}.parquet"
+
+    def fold(self, split: str, fold: int, side: Side) -> Path:
+        """Table of one side of a fold: Id, Target, External."""
+        return self.root / "tables" / "folds" / split / f"fold{fold}_{side}.parquet"
+
+    def antibody_split(self, version: Version, side: Side) -> Path:
+        """Table of one side of the antibody split: Id, Target, External, antibody, antibody_code."""
+        return self.root / "tables" / "antibody" / f"{version}_{side}.parquet"
+
+    @property
+    def quick_test(self) -> Path:
+        """The first test images, for quick runs: Id, External."""
+        return self.root / "tables" / "quick_test.parquet"
+
+    def hashes(self, image_set: ImageSet) -> Path:
+        """Perceptual hashes of a set: Id, uuid of the hashed file, red, green, blue."""
+        return self.root / "tables" / "hashes" / f"{image_set}.parquet"
+
+    @property
+    def matches(self) -> Path:
+        """Pairs of a train and an external image that show the same field: Train, Extra, SimR, SimG, SimB."""
+        return self.root / "tables" / "train_external_matches.parquet"
+
+    @property
+    def test_matches(self) -> Path:
+        """Pairs of test images that show the same field, in both orders: Test1, Test2, SimR, SimG, SimB."""
+        return self.root / "tables" / "test_matches.parquet"
+
+    def statistics(self, size: int) -> Path:
+        """Channel statistics of the train and test images of a size: mean and std, in JSON."""
+        return self.root / "tables" / f"statistics_{size}.json"
+
+    @property
+    def corrected(self) -> Path:
+        """The external images with corrected labels: Id, Target, External, antibody, antibody_code."""
+        return self.root / "tables" / "external_corrected.parquet"
+
+    @property
+    def leak(self) -> Path:
+        """Test images with the labels of their external twins: Id, Target, External, antibody, antibody_code."""
+        return self.root / "tables" / "test_leak.parquet"
+
+    @property
+    def verified(self) -> Path:
+        """What the last stage found, a CSV what, found, remark; absent where something is wrong."""
+        return self.root / "tables" / "verified.csv"
+
+    def image_settings(self, image_set: ImageSet, size: int) -> Path:
+        """How the images of a folder were made, in JSON."""
+        return self.root / "tables" / "images" / f"{size}_{image_set}.json"
+
+    def site_image(self, image_id: str, color: str) -> Path:
+        """A plane of an external image as the website lays it out below ``site``: what a local server serves."""
+        antibody, rest = image_id.split("_", 1)
+        return self.site / "images" / antibody / f"{rest}_{color}.jpg"
+
+    @property
+    def site(self) -> Path:
+        """Folder of a drawn atlas that a local server serves in place of the website."""
+        return self.root / "site"
+
+    @property
+    def test_truth(self) -> Path:
+        """The labels of a drawn atlas's test images: ``Id,Target``."""
+        return self.root / "hidden" / "test_truth.csv"
+
+    @property
+    def planted(self) -> Path:
+        """The pairs of images in a drawn atlas that show the same field: ``kind,query,gallery``."""
+        return self.root / "hidden" / "planted.csv"
+
+    @property
+    def atlas_settings(self) -> Path:
+        """What a drawn atlas was drawn with, in JSON."""
+        return self.root / "hidden" / "atlas.json"
+
+    @property
+    def contact_sheet(self) -> Path:
+        """Pictures of every label of a drawn atlas."""
+        return self.root / "hidden" / "contact_sheet.png"
+
+    def failures(self, stage: str) -> Path:
+        """What a stage could not do, and why: name, reason. Absent when all went well."""
+        return self.root / "failures" / f"{stage}.csv"
+
+
+@dataclass(frozen=True)
+class RunTree:
+    """The folder of one training run."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config of the run, in YAML."""
+        return self.folder / "config.yaml"
+
+    def checkpoint(self, epoch: int | Literal["best", "last"]) -> Path:
+        """The checkpoint of an epoch, counted from 1, or the best or last one."""
+        name = epoch if isinstance(epoch, str) else f"epoch_{epoch:03d}"
+        return self.folder / "checkpoints" / f"{name}.ckpt"
+
+    def numbered_checkpoints(self) -> list[Path]:
+        """The checkpoints of single epochs that are there, oldest first."""
+        return sorted((self.folder / "checkpoints").glob("epoch_*.ckpt"))
+
+    def metrics(self) -> list[Path]:
+        """The metrics of each start of the run, epoch by epoch, the first start first."""
+        folders = (self.folder / "csv").glob("version_*")
+        return [folder / "metrics.csv" for folder in sorted(folders, key=lambda f: int(f.name.split("_")[1]))]
+
+    def predictions(self, dataset: str, epoch: str, views: str) -> Path:
+        """The prediction file of a dataset, where no other place is asked for."""
+        return self.folder / "predictions" / f"{dataset}_{epoch}_{views}.parquet"
+
+    def features(self, dataset: str, epoch: str) -> Path:
+        """The prediction file that holds the features of a dataset; beside it the same in other formats."""
+        return self.folder / "features" / f"{dataset}_{epoch}.parquet"
+
+
+@dataclass(frozen=True)
+class OutputTree:
+    """The folder of everything computed after preparation."""
+
+    root: Path
+
+    def combined(self, dataset: str) -> Path:
+        """The prediction file of an ensemble, where no other place is asked for."""
+        return self.root / "combine" / f"{dataset}.parquet"
+
+    def pipeline(self, name: str) -> "PipelineTree":
+        """The folder of a pipeline."""
+        return PipelineTree(self.root / "pipeline" / name)
+
+    def report(self, predictions: Path) -> "ReportTree":
+        """The report on a prediction file, where no other place is asked for."""
+        return ReportTree(self.root / "report" / predictions.stem)
+
+    def of_checkpoint(self, checkpoint: Path) -> RunTree:
+        """What stands for a run's folder where there is a checkpoint alone."""
+        return RunTree(self.root / "checkpoints" / f"{checkpoint.absolute().parent.name}_{checkpoint.stem}")
+
+
+@dataclass(frozen=True)
+class AnswerTree:
+    """The folder of one submission, or of one search for neighbours."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config that made the folder, in YAML."""
+        return self.folder / "config.yaml"
+
+    @property
+    def submission(self) -> Path:
+        """Label strings: ``Id,Predicted``."""
+        return self.folder / "submission.csv"
+
+    def wide(self, suffix: Literal["csv", "parquet"]) -> Path:
+        """The submission in words: Id, locations, a 0/1 column and a probability for each label."""
+        return self.folder / f"locations.{suffix}"
+
+    @property
+    def thresholds(self) -> Path:
+        """Thresholds of a submission by label, or what each threshold of a search would do."""
+        return self.folder / "thresholds.csv"
+
+    @property
+    def scores(self) -> Path:
+        """Scores against the truth, in JSON."""
+        return self.folder / "scores.json"
+
+    @property
+    def neighbours(self) -> Path:
+        """The nearest gallery images: Id, rank, score, neighbour and its columns."""
+        return self.folder / "neighbours.csv"
+
+    @property
+    def changes(self) -> Path:
+        """Which labels grew and shrank by replacement: label, before, after, increase, decrease."""
+        return self.folder / "changes.csv"
+
+    @property
+    def queries(self) -> Path:
+        """The features of own images that were searched for."""
+        return self.folder / "queries.parquet"
+
+    @property
+    def contact_sheet(self) -> Path:
+        """Queries beside their neighbours, a PNG."""
+        return self.folder / "contact_sheet.png"
+
+
+@dataclass(frozen=True)
+class PipelineTree:
+    """The folder of a pipeline: what belongs to no single run."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config, in YAML."""
+        return self.folder / "config.yaml"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what each step printed."""
+        return self.folder / "logs"
+
+    def combined(self, name: str) -> Path:
+        """The prediction file of an ensemble on the way."""
+        return self.folder / "combine" / f"{name.replace(' ', '_')}.parquet"
+
+    def answer(self, name: str) -> AnswerTree:
+        """The folder of an answer on the way, or of the last one."""
+        return AnswerTree(self.folder / "answers" / name.replace(" ", "_"))
+
+    @property
+    def report(self) -> "ReportTree":
+        """The folder of the report."""
+        return ReportTree(self.folder / "report")
+
+
+@dataclass(frozen=True)
+class ReportTree:
+    """The folder of one report."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config that made the folder, in YAML."""
+        return self.folder / "config.yaml"
+
+    @property
+    def page(self) -> Path:
+        """The report itself, which needs no other file."""
+        return self.folder / "report.html"
+
+    def table(self, name: str) -> Path:
+        """The numbers behind a part of the page, a CSV."""
+        return self.folder / "tables" / f"{name}.csv"
+
+    def picture(self, name: str) -> Path:
+        """A picture of the page, or a contact sheet, a PNG."""
+        return self.folder / "pictures" / f"{name}.png"

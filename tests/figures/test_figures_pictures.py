@@ -1,0 +1,54 @@
+"""Micrographs of a report, pixel by pixel."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hpa_lit.errors import InputError
+from hpa_lit.figures.pictures import beside, encoded, heat, locate, protein
+from hpa_lit.files import rgby
+
+
+def test_the_protein_is_grey_and_as_bright_as_can_be():
+    image = np.zeros((10, 10, 4), np.uint8)
+    image[:, :, 0] = 200
+    image[:5, :, 1], image[5:, :, 1] = 20, 40
+    grey = protein(image)
+    assert (grey[:5] == 128).all()
+    assert (grey[5:] == 255).all()
+    assert (protein(np.zeros((4, 4, 3), np.uint8)) == 0).all()
+
+
+def test_heat_leaves_cold_places_alone_and_covers_warm_ones():
+    picture = np.full((2, 2, 3), 100, np.uint8)
+    warm = heat(picture, np.array([[0, 0.5], [0, 1]], np.float32))
+    assert (warm[:, 0] == 100).all()
+    # inferno ends in (252, 255, 164), of which seven tenths cover the picture
+    np.testing.assert_allclose(warm[1, 1], np.array([252, 255, 164]) * 0.7 + 30, atol=1)
+
+
+def test_two_pictures_stand_side_by_side():
+    pair = beside(np.full((8, 8, 3), 10, np.uint8), np.full((4, 4, 3), 90, np.uint8), 6)
+    assert pair.shape == (6, 12, 3)
+    assert (pair[:, :6] == 10).all()
+    assert (pair[:, 6:] == 90).all()
+    with Image.open(io.BytesIO(encoded(pair, "png"))) as picture:
+        assert np.asarray(picture).tolist() == pair.tolist()
+    with Image.open(io.BytesIO(encoded(pair, "jpeg"))) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (12, 6))
+
+
+def test_images_are_found_in_several_folders_once(tmp_path):
+    image = np.zeros((4, 4, 4), np.uint8)
+    for folder, name in (("one", "a"), ("two", "b")):
+        rgby.write(tmp_path / folder / f"{name}.tif", image, name)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    assert list(locate(folders, ["a", "b"])) == ["a", "b"]
+    assert locate([], ["a"]) == {}
+    with pytest.raises(InputError, match=r"1 predicted images are not in .*one:\n  b"):
+        locate(folders[:1], ["a", "b"])
+    rgby.write(tmp_path / "two" / "a.tif", image, "a")
+    with pytest.raises(InputError, match=r"1 images are in .*two and in another folder too:\n  a"):
+        locate(folders, ["a"])
