@@ -11,6 +11,7 @@ ORDER = (
     "thresholds",
     "matching",
     "neighbours",
+    "group_folds",
     "startup",
     "training",
     "memory",
