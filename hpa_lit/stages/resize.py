@@ -46,7 +46,7 @@ class Target:
     path: Path
 
 
-def make(task: tuple[str, list[Target]], conversion: Conversion, compression: Compression = "deflate") -> str | None:
+def make(task: tuple[str, list[Target]], conversion: Conversion, compression: Compression = "packbits") -> str | None:
     """Make the pictures of one Id; say why where that cannot be."""
     image_id, targets = task
     source: rgby.ImageFiles | None = None
@@ -68,7 +68,7 @@ def run(
     sizes: Sequence[int],
     conversion: Conversion,
     workers: Workers,
-    compression: Compression = "deflate",
+    compression: Compression = "packbits",
 ) -> None:
     """Make the pictures that are missing, whatever the compression of those that are there.
 

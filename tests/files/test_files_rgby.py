@@ -253,7 +253,7 @@ def test_what_is_written(tmp_path: Path) -> None:
         assert tiff.is_ome
         assert tiff.series[0].axes == "CYX"
         assert tiff.series[0].shape == (4, 90, 70)
-        assert tiff.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
+        assert tiff.pages[0].compression == tifffile.COMPRESSION.PACKBITS
         assert [f'Name="{color}"' in tiff.ome_metadata for color in rgby.COLORS] == [True] * 4
     assert rgby.size(path) == (90, 70)
     with Image.open(path) as opened:  # a reader that is not ours

@@ -1,6 +1,7 @@
 """Stacks of ours, read back against tifffile, and told apart from anybody else's."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -11,7 +12,9 @@ from hpa_lit.errors import InputError
 from hpa_lit.files import rgby, stack_tiff
 
 PICTURE = cv2.resize(np.random.default_rng(2).integers(0, 256, (9, 7, 4), dtype=np.uint8), (701, 903))
+UUID = "11111111-2222-5333-8444-555555555555"
 KINDS = {
+    "packbits": tifffile.COMPRESSION.PACKBITS,
     "deflate": tifffile.COMPRESSION.ADOBE_DEFLATE,
     "zstd": tifffile.COMPRESSION.ZSTD,
     "none": tifffile.COMPRESSION.NONE,
@@ -33,6 +36,44 @@ def test_every_compression_gives_the_pixels_back(tmp_path: Path, compression: st
     content = path.read_bytes()
     rgby.write(path, PICTURE, "a", compression)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("way", [{"compression": "zlib", "predictor": True}, {"compression": "zstd"}, {}])
+def test_a_store_of_before_is_read(tmp_path: Path, way: dict) -> None:
+    """Before, Deflate came with a predictor, and there was one description."""
+    path = tmp_path / "a.tif"
+    planes = np.ascontiguousarray(PICTURE.transpose(2, 0, 1))
+    metadata = {"axes": "CYX", "Name": "a", "Channel": {"Name": list(rgby.COLORS)}, "UUID": UUID}
+    tifffile.imwrite(
+        path,
+        planes,
+        ome=True,
+        photometric="minisblack",
+        rowsperstrip=planes.shape[1],
+        software="hpa_lit",
+        metadata=metadata,
+        **way,
+    )
+    np.testing.assert_array_equal(stack_tiff.read(path), planes)
+    np.testing.assert_array_equal(rgby.read({rgby.STACK: path}), PICTURE)
+    assert rgby.content_uuid(path) == UUID
+
+
+@pytest.mark.parametrize("compression", KINDS)
+def test_both_descriptions_name_and_colour_the_channels(tmp_path: Path, compression: stack_tiff.Compression) -> None:
+    """That programs take them so, test_files_store_opens tries."""
+    rgby.write(tmp_path / "a.tif", PICTURE, "Zelle ü", compression)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.series[0].kind == "ome"
+        assert tiff.series[0].name == "Zelle ü"
+        channels = ElementTree.fromstring(tiff.ome_metadata).findall(".//{*}Channel")
+        imagej = tiff.imagej_metadata
+    colors = [int(channel.get("Color")) % 2**32 for channel in channels]  # RGBA
+    assert [channel.get("Name") for channel in channels] == ["red", "green", "blue", "yellow"]
+    assert colors == [0xFF0000FF, 0x00FF00FF, 0x0000FFFF, 0xFFFF00FF]
+    assert imagej["Labels"] == ["red", "green", "blue", "yellow"]
+    assert (imagej["channels"], imagej["mode"]) == (4, "composite")
+    assert [lut[:, 7].tolist() for lut in imagej["LUTs"]] == [[7, 0, 0], [0, 7, 0], [0, 0, 7], [7, 7, 0]]
 
 
 def test_the_compression_is_no_part_of_the_identity(tmp_path: Path) -> None:

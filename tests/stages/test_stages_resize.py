@@ -158,12 +158,12 @@ def test_statistics_of_any_folder(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_the_compression_is_a_choice_and_the_pixels_are_the_same(tree: DataTree) -> None:
     path = tree.images("test", 512) / f"{TEST[0]}.tif"
     found = []
-    for compression in ("deflate", "zstd", "none"):
+    for compression in ("packbits", "deflate", "zstd", "none"):
         path.unlink(missing_ok=True)
         resize.run(tree, ["test"], [512], CONVERSION, HERE, compression)
         with tifffile.TiffFile(path) as tiff:
             found.append(tiff.pages[0].compression.name)
         assert (prepared(tree, "test", 512, TEST[0]) == field(TEST[0])).all()
-    assert found == ["ADOBE_DEFLATE", "ZSTD", "NONE"]
-    with pytest.raises(InputError, match=r"prepare.compression=lzw: choose deflate, zstd, none"):
+    assert found == ["PACKBITS", "ADOBE_DEFLATE", "ZSTD", "NONE"]
+    with pytest.raises(InputError, match=r"prepare.compression=lzw: choose packbits, deflate, zstd, none"):
         resize.run(tree, ["test"], [512], CONVERSION, HERE, "lzw")
