@@ -98,7 +98,7 @@ def _draw(tree: DataTree, entry: Entry, number: int, size: int, files: PngOrTiff
             _write_picture(stem.with_suffix(".png"), cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA))
         if files != "png":
             with replacing(stem.with_suffix(".tif")) as temporary:
-                tifffile.imwrite(temporary, plane, compression="zlib", predictor=True)
+                tifffile.imwrite(temporary, plane, compression="zlib")
 
 
 def _photograph_again(image: rgby.Pixels, rng: np.random.Generator) -> rgby.Pixels:
