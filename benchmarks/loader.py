@@ -27,7 +27,7 @@ from hpa_lit.files import rgby
 from hpa_lit.files.stack_tiff import Compression
 
 SIZES = ((768, 512), (1536, 1024))
-ASKED = {"deflate": 8, "zstd": 8, "none": 15}
+ASKED = {"packbits": 8, "deflate": 8, "zstd": 8, "none": 15}
 BATCH = 8
 
 
@@ -56,19 +56,20 @@ def decoder(image: rgby.Pixels, compression: Compression) -> Callable[[], list[r
     if compression == "none":
         stack, copy = np.stack(planes), np.empty((len(planes), *planes[0].shape), np.uint8)
         return lambda: np.copyto(copy, stack) or list(copy)
-    if compression == "zstd":
+    if compression == "packbits":
+        stored = [imagecodecs.packbits_encode(plane) for plane in planes]
+        decode = imagecodecs.packbits_decode
+    elif compression == "zstd":
         stored = [pa.Codec("zstd", -1).compress(plane, asbytes=True) for plane in planes]
         decode = imagecodecs.zstd_decode
     else:
-        stored = [imagecodecs.deflate_encode(imagecodecs.delta_encode(plane, axis=-1), 1) for plane in planes]
+        stored = [imagecodecs.deflate_encode(plane, 1) for plane in planes]
         decode = imagecodecs.deflate_decode
     pixels = np.empty((len(planes), *planes[0].shape), np.uint8)
 
     def work() -> list[rgby.Pixels]:
         for plane, content in zip(pixels, stored, strict=True):
             decode(content, out=plane.reshape(-1))
-        if compression == "deflate":
-            imagecodecs.delta_decode(pixels, axis=-1, out=pixels)
         return list(pixels)
 
     return work
