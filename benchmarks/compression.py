@@ -42,7 +42,7 @@ def worth_a_try(size: int, codec: str, predictor: bool, layout: str) -> bool:
 
 
 def in_imagej(codec: str, predictor: bool, layout: str) -> str:
-    """What ImageJ 1.53t was seen to show; `tests/test_store_opens.py` tries those that are ours."""
+    """What ImageJ 1.53t was seen to show; `tests/files/test_files_store_opens.py` tries those that are ours."""
     if "Zstandard" in codec or layout == "tiles":
         return "refused"
     return "other pixels" if "Deflate" in codec and predictor else "the pixels"
