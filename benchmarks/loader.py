@@ -19,10 +19,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import Outcome, Row, main, seconds
-from benchmarks.pictures import fields, origin, save_pngs
-from hpa_lit.data.dataset import Examples, draw_of
-from hpa_lit.data.module import ImageData, one_thread
-from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from benchmarks.pictures import Repeated, fields, origin, save_pngs
+from hpa_lit.data.dataset import draw_of
+from hpa_lit.data.module import one_thread
 from hpa_lit.files import rgby
 from hpa_lit.files.stack_tiff import Compression
 
@@ -32,7 +31,7 @@ BATCH = 8
 
 
 class FourPngs(Dataset[Tensor]):
-    """SPEC section 6 as it is said, from the competition's files: four PNGs, a random crop, a view, floating point."""
+    """method 6 as it is said, from the competition's files: four PNGs, a random crop, a view, floating point."""
 
     def __init__(self, folder: Path, ids: list[str], size: int, crop: int) -> None:
         self.folder, self.ids = folder, ids
@@ -90,7 +89,7 @@ def passes(loader: DataLoader[object]) -> None:
 
 def measure(folder: Path, size: int, crop: int, count: int, repeats: int) -> tuple[list[Row], dict[str, float]]:
     """Images a second of every store at one size, once every way gave the same pixels."""
-    images = {f"i{row}": image for row, image in enumerate(fields(size, count))}
+    images = {f"i{row:02}": image for row, image in enumerate(fields(size, count))}
     ids = list(images)
     for image_id, image in images.items():
         save_pngs(folder / "png", image, image_id)
@@ -100,10 +99,7 @@ def measure(folder: Path, size: int, crop: int, count: int, repeats: int) -> tup
     for compression in get_args(Compression):
         for image_id, image in images.items():
             rgby.write(folder / compression / f"{image_id}.tif", image, image_id, compression)
-        files = rgby.list_images(folder / compression)
-        examples = Examples(ids, [files[i] for i in ids], np.zeros((count, 28), np.uint8))
-        data = ImageData(examples, examples, TrainTransform(size, crop), ValidTransform(size, crop), BATCH, workers=0)
-        loader = data.train_dataloader()
+        loader = Repeated(folder / compression, count, size, crop, BATCH).train_dataloader()
         for batch in loader:
             assert torch.equal(batch["image"], wanted[batch["index"]])
         ways[compression] = partial(passes, loader)

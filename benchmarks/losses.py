@@ -12,7 +12,7 @@ IMAGES, LABELS = 48, 28
 
 
 def plain_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """SPEC section 4 as it is said: a label after the other."""
+    """Method 4 as it is said: a label after the other."""
     focal, lovasz, hard = [], [], []
     for label in range(logits.shape[1]):
         z, t = logits[:, label], target[:, label].float()

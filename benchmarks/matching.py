@@ -13,7 +13,7 @@ PLANES = 3
 
 
 def object_by_object(query: np.ndarray, gallery: np.ndarray, limit: int = 12) -> list[tuple[int, int, int, int, int]]:
-    """SPEC section 2.5 as it is said: hashes of the ImageHash library, subtracted pair by pair."""
+    """Method 2.5 as it is said: hashes of the ImageHash library, subtracted pair by pair."""
     queries, images = ([[_hash(plane) for plane in row] for row in side] for side in (query, gallery))
     found = []
     for row, left in enumerate(queries):

@@ -11,11 +11,8 @@ import numpy as np
 import torch
 
 from benchmarks.measure import Outcome, Row, forget_peak, main, peak_memory, resident_memory
-from benchmarks.pictures import fields
-from hpa_lit.data.dataset import Examples
+from benchmarks.pictures import Repeated, fields
 from hpa_lit.data.dihedral import VIEWS
-from hpa_lit.data.module import ImageData
-from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.files import prediction_file, rgby
 from hpa_lit.files.prediction_file import Predictions
 from hpa_lit.inference import Job, describe, predict, view_names
@@ -44,13 +41,7 @@ def own_memory(processes: Sequence[Any]) -> int:
 
 def loads(folder: Path, size: int, crop: int, count: int, workers: int) -> float:
     """Bytes an image by which a loader grows from a tenth of `count` loads to all of them."""
-    files = list(rgby.list_images(folder).values())
-    rows = np.arange(count) % len(files)
-    examples = Examples(
-        [f"i{row}" for row in range(count)], [files[row] for row in rows], np.zeros((count, 28), np.uint8)
-    )
-    see = TrainTransform(size, crop), ValidTransform(size, crop)
-    loader = ImageData(examples, examples, *see, BATCH, workers).train_dataloader()
+    loader = Repeated(folder, count, size, crop, BATCH, workers).train_dataloader()
     first, at_first = 0, 0
     for number, _ in enumerate(loader, 1):
         if number == max(1, count // (10 * BATCH)):
@@ -83,9 +74,10 @@ def predicted(folder: Path, rows: int, side: int, views: tuple[str, ...]) -> tup
     """GiB that this process holds at most after predicting small images, and the bytes of an image's answers."""
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     rgby.write(folder / "pictures" / "one.tif", picture, "one")
-    files = {f"i{row:06}": {rgby.STACK: folder / "pictures" / "one.tif"} for row in range(rows)}
+    images = Repeated(folder / "pictures", rows, side, side, BATCH)
+    images.setup("predict")
     model = describe(checkpoint(folder / "tiny.ckpt", side))
-    job = Job(model, "test", files, folder / "out.parquet", views, True, BATCH, workers=0, save_every=1)
+    job = Job(model, "test", images, folder / "out.parquet", views, True, BATCH, save_every=1)
     predict(job, CPU)
     peak, found = peak_memory(), prediction_file.read(job.output)
     assert found.features is not None
@@ -113,7 +105,7 @@ def checkpoint(path: Path, side: int) -> Path:
         "run_name": "tiny",
         "fold": 0,
         "split": "",
-        "arch": {"arch": "resnet18"},
+        "arch": {"_target_": "hpa_lit.nets.build_classifier", "arch": "resnet18"},
         "num_classes": len(LABEL_NAMES),
         "targets": "labels",
         "labels": list(LABEL_NAMES),

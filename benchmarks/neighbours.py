@@ -11,7 +11,7 @@ CHUNK = 512  # queries at a time, as many as `match` takes
 
 
 def full_matrix(query: np.ndarray, gallery: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """SPEC section 11 as it is said: standardise, all cosines, sort."""
+    """Method 11 as it is said: standardise, all cosines, sort."""
     unit = []
     for features in (query.astype(np.float64), gallery.astype(np.float64)):
         standard = (features - features.mean(axis=0)) / features.std(axis=0)

@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, default_convert
 from benchmarks.measure import Outcome, Row, main, seconds
 from benchmarks.pictures import fields
 from hpa_lit.data import dihedral
+from hpa_lit.data.whole_images import WholeImages
 from hpa_lit.files import rgby
-from hpa_lit.inference.dataset import WholeImages
 from hpa_lit.inference.predictor import Predictor
 from hpa_lit.inference.views import cut, view_names
 from hpa_lit.nets import Classifier, build_classifier
@@ -25,7 +25,7 @@ VIEWS = view_names(4, dihedral.VIEWS)
 
 
 def one_pass_a_view(net: Classifier, images: WholeImages, crop: int) -> np.ndarray:
-    """SPEC section 8 as it is said: for each image and view, read it, crop it, turn it, and ask the network."""
+    """Method 8 as it is said: for each image and view, read it, crop it, turn it, and ask the network."""
     found = []
     for row, image_id in enumerate(images.ids):
         for view in VIEWS:

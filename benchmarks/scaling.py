@@ -9,17 +9,14 @@ import warnings
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import Outcome, Row, main
-from benchmarks.pictures import fields
+from benchmarks.pictures import Repeated, fields
 from hpa_lit.cli import ranks
-from hpa_lit.data.dataset import Examples
-from hpa_lit.data.module import ImageData, one_thread
-from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.data.module import one_thread
 from hpa_lit.files import rgby
 from hpa_lit.files.stack_tiff import Compression
 from hpa_lit.losses import CombinedLoss
@@ -28,17 +25,7 @@ from hpa_lit.tasks import ClassifyTask
 
 BATCH = 16
 
-
-Loader = DataLoader[dict[str, Any]]
-
-
-def make_loader(folder: Path, size: int, crop: int, workers: int, batches: int) -> Loader:
-    """The training loader of so many batches from the images of a folder."""
-    files = list(rgby.list_images(folder).values())
-    rows = np.arange(BATCH * batches) % len(files)
-    examples = Examples([str(row) for row in rows], [files[row] for row in rows], np.zeros((len(rows), 28), np.uint8))
-    see = TrainTransform(size, crop), ValidTransform(size, crop)
-    return ImageData(examples, examples, *see, BATCH, workers).train_dataloader()
+Loader = DataLoader[Any]
 
 
 def epoch(loader: Loader) -> tuple[float, float]:
@@ -110,7 +97,7 @@ def train(processes: int, side: int, steps: int, out: Path) -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    task = ClassifyTask(build_classifier("resnet18"), CombinedLoss(), lambda epoch: 1e-4)
+    task = ClassifyTask(build_classifier("resnet18"), CombinedLoss(), torch.optim.Adam, lambda epoch: 1e-4)
     trainer.fit(task, DataLoader(Noise(BATCH * (steps + 2), side), BATCH // processes))
     if trainer.is_global_zero:
         out.write_text(json.dumps(BATCH * steps / clock.seconds))
@@ -120,13 +107,16 @@ def run(small: bool) -> Outcome:
     """Images a second of the loader with 0, 1 and 2 workers, and of training in 1 and 2 processes."""
     size, crop, batches = (48, 32, 2) if small else (768, 512, 20)
     outcome = Outcome()
-    cores = len(os.sched_getaffinity(0))
+    cores, threads = len(os.sched_getaffinity(0)), torch.get_num_threads()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for compression in ("zstd",) if small else get_args(Compression):
             for row, image in enumerate(fields(size, BATCH)):
                 rgby.write(folder / compression / f"i{row}.tif", image, f"i{row}", compression)
-            loaders = {w: make_loader(folder / compression, size, crop, w, batches) for w in (0, 1, 2)}
+            loaders = {
+                workers: Repeated(folder / compression, BATCH * batches, size, crop, BATCH, workers).train_dataloader()
+                for workers in (0, 1, 2)
+            }
             rates = {workers: BATCH * batches / epoch(loader)[1] for workers, loader in loaders.items()}
             outcome.figures[compression] = rates
             outcome.rows.append(
@@ -149,6 +139,7 @@ def run(small: bool) -> Outcome:
             else:
                 ranks.launch("benchmarks.scaling:train", number, number, 128, 20, out)
             speeds[number] = json.loads(out.read_text())
+    torch.set_num_threads(threads)
     outcome.figures["ddp"] = speeds
     if not small:
         outcome.rows.append(

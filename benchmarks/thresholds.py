@@ -7,7 +7,7 @@ from hpa_lit.results.thresholds import ratio
 
 
 def grid_scan(probs: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """SPEC section 10 as it is said: for each label and each of 10,000 points, the share of images above it."""
+    """Method 10 as it is said: for each label and each of 10,000 points, the share of images above it."""
     grid = np.linspace(0, 1, 10000)
     result = []
     for label, share in enumerate(wanted):

@@ -13,15 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import HERE, Outcome, Row, fill, main, table
-from benchmarks.pictures import fields, origin
+from benchmarks.pictures import Repeated, fields, origin
 from hpa_lit.data import dihedral
-from hpa_lit.data.dataset import Examples
-from hpa_lit.data.module import ImageData, one_thread
-from hpa_lit.data.transforms import TrainTransform, ValidTransform
+from hpa_lit.data.module import one_thread
 from hpa_lit.files import rgby
 from hpa_lit.losses import ArcFaceLoss, CombinedLoss
 from hpa_lit.nets import build_classifier, build_embedder
@@ -33,7 +30,7 @@ PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
 
 @dataclass(frozen=True)
 class Recipe:
-    """SPEC section 7: what decides how long a step takes."""
+    """method 7: what decides how long a step takes."""
 
     arch: str
     size: int
@@ -97,7 +94,7 @@ def profile(recipe: Recipe, count: int, repeats: int) -> dict[str, float]:
             with stage("normalise"):
                 normal = (batch.float() / 255 - mean) / std
             with stage("forward"):
-                logits = net.output(net.head(net.backbone(normal)))
+                logits = net.classifier(net.head(net.backbone(normal)))
             with stage("loss"):
                 value = loss(logits, target)
             with stage("backward"):
@@ -169,11 +166,7 @@ def input_wait(step: Step, batch: int, folder: Path, steps: int, workers: int | 
     recipe = step.recipe
     for row, image in enumerate(fields(recipe.size, 16)):
         rgby.write(folder / f"i{row}.tif", image, f"i{row}")
-    files = list(rgby.list_images(folder).values())
-    rows = np.arange(batch * (steps + 3)) % len(files)
-    examples = Examples([str(row) for row in rows], [files[row] for row in rows], np.zeros((len(rows), 28), np.uint8))
-    see = TrainTransform(recipe.size, recipe.crop), ValidTransform(recipe.size, recipe.crop)
-    loader: DataLoader[dict[str, Tensor]] = ImageData(examples, examples, *see, batch, workers).train_dataloader()
+    loader = Repeated(folder, batch * (steps + 3), recipe.size, recipe.crop, batch, workers).train_dataloader()
     waited, begin, before = 0.0, 0.0, time.perf_counter()
     for number, item in enumerate(loader):
         if number == 3:

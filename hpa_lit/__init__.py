@@ -1,3 +1,3 @@
 """Protein localisation in Human Protein Atlas images: train, predict, ensemble, submit."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -4,6 +4,7 @@ It is the commands that a real atlas takes, each as a process: draw, prepare, th
 it goes on where it stopped.
 """
 
+import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,32 +15,44 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hpa_lit.cli.claim import claim
-from hpa_lit.cli.command import command, resolved
-from hpa_lit.cli.plan import Pipeline
+from hpa_lit.cli.command import command
+from hpa_lit.cli.plan import PipelineSettings, plan, summary
+from hpa_lit.cli.run_folder import run_folder
 from hpa_lit.cli.steps import Step, run_steps, setting
 from hpa_lit.files.tree import DataTree, OutputTree
+
+
+class DemoSettings(PipelineSettings):
+    """Of conf/demo.yaml."""
+
+    name: str
+    folder: Path
+    draw: str
+    prepare: str
 
 
 @command("demo", {"experiment": "recipes"})
 def main(config: DictConfig) -> None:
     """Draw, serve the external images in place of their website, prepare, and run the pipeline."""
-    settings = resolved(config)
-    tree = DataTree(Path(settings["paths"]["root"]))
-    pipeline = Pipeline(settings, out := OutputTree(Path(settings["paths"]["outputs"])).pipeline(settings["name"]))
+    settings = DemoSettings.of(config)
+    tree = DataTree(settings.paths.root)
+    out = OutputTree(settings.paths.outputs).pipeline(settings.name)
+    planned = plan(settings, out, run_folder)
     root = setting("paths.root", tree.root)
     with served(tree.site) as url:
-        download = setting("prepare.download.base_url", f"{url}/images")
+        site = setting("prepare.download.base_url", f"{url}/images")
+        prepare = (root, site, *shlex.split(settings.prepare))
         steps = [
-            Step("draw an atlas", "draw", (root, *pipeline.more("draw")), tree.leak_csv),
-            Step("prepare it", "prepare", (root, download, *pipeline.more("prepare")), tree.verified, (tree.leak_csv,)),
-            *pipeline.steps,
+            Step("draw an atlas", "draw", (root, *shlex.split(settings.draw)), tree.leak_csv),
+            Step("prepare it", "prepare", prepare, tree.verified, (tree.leak_csv,)),
+            *planned.steps,
         ]
-        if settings["dry_run"]:
+        if settings.dry_run:
             print("\n".join(map(str, steps)))
             return
-        claim(out.config, settings, "folder=NAME")
+        claim(out.config, settings.plain(), "folder=NAME")
         run_steps(steps, out.logs)
-    print(pipeline.summary())
+    print(summary(settings, out, planned.answers))
 
 
 @contextmanager

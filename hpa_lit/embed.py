@@ -5,50 +5,68 @@ classifier what its labels are read from. Goes on after a kill as predict does.
 """
 
 from pathlib import Path
+from typing import Any, Literal
 
 from omegaconf import DictConfig
 
 from hpa_lit.cli import ranks
-from hpa_lit.cli.command import command, overridden, own_images, resolved
+from hpa_lit.cli.command import command, overridden, own_images
+from hpa_lit.cli.settings import PredictionSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
-from hpa_lit.files.tree import DataTree, OutputTree, make_room
+from hpa_lit.files.tree import OutputTree, make_room
 
 # Of data=folder, when a run says the rest.
 OPTIONAL = ("data.images", "data.labels")
 
 
+class EmbedSettings(PredictionSettings):
+    """Of conf/embed.yaml, which says what each is."""
+
+    arch: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    checkpoint: Path | None
+    dataset: str | None
+    images: Path | None
+    format: Literal["parquet", "npz", "h5ad"]
+    out: Path | None
+
+
 @command("embed")
 def main(config: DictConfig) -> None:
     """Find the network and the images, embed here or in a process a device, name the images that failed."""
-    settings = resolved(config, OPTIONAL)
+    settings = EmbedSettings.of(config, OPTIONAL)
     from hpa_lit import inference
-    from hpa_lit.stages.folds import split
 
-    suffix = settings["format"]
+    suffix = settings.format
     if suffix != "parquet":
         inference.check_format(suffix)
-    if settings["out"] and Path(settings["out"]).suffix != f".{suffix}":
-        raise InputError(f"out={settings['out']} does not end in .{suffix}: set format, or choose another name")
-    trainer, data = ranks.trainer_arguments(settings["trainer"]), settings.get("data")
+    if settings.out and Path(settings.out).suffix != f".{suffix}":
+        raise InputError(f"out={settings.out} does not end in .{suffix}: set format, or choose another name")
+    trainer, data = ranks.trainer_arguments(settings.trainer.model_dump()), settings.data
     checkpoint, home = inference.find_checkpoint(
-        settings["run"], settings["epoch"], settings["checkpoint"], OutputTree(Path(settings["paths"]["outputs"]))
+        settings.run, settings.epoch, settings.checkpoint, OutputTree(settings.paths.outputs)
     )
-    model = inference.describe(checkpoint, settings.get("arch"), data, overridden("data"))
-    tree = DataTree(Path(settings["paths"]["root"]).absolute())
-    dataset, files = inference.find_files(model, settings["dataset"], own_images(settings), tree, split)
+    model = inference.describe(checkpoint, settings.arch, data, overridden("data"), settings.trust)
+    dataset, images = inference.find_images(
+        model,
+        settings.dataset,
+        own_images(settings.images, settings.data),
+        settings.paths.root.absolute(),
+        **settings.some(inference.LOADING),
+    )
     place = home.features(dataset, checkpoint.stem)
-    out = Path(settings["out"] or place.with_suffix(f".{suffix}"))
+    out = Path(settings.out or place.with_suffix(f".{suffix}"))
     output = out if suffix == "parquet" else place
     for path in (output, out):
         make_room(path)  # now, not when all the work is done
     job = inference.Job(
         model,
         dataset,
-        files,
+        images,
         output,
         features=True,
-        **{name: settings[name] for name in inference.RUNNING},
+        **settings.some(inference.RUNNING),
     )
     ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
     if ranks.is_first():

@@ -5,13 +5,17 @@ images, a table in words and a contact sheet.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from pydantic import Field, PositiveInt
 
 from hpa_lit.cli import ranks
-from hpa_lit.cli.command import command, resolved
+from hpa_lit.cli.claim import claim
+from hpa_lit.cli.command import command
+from hpa_lit.cli.settings import OnFailed, PredictionSettings, Several, Share
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, replacing
 
@@ -22,9 +26,54 @@ if TYPE_CHECKING:
 
     from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
+    from hpa_lit.results.evaluation import Scores
 
 COLUMNS = ("Id", "Target", "antibody", "antibody_code")
 LEFT_OUT = 2000  # gallery images that say how alike an image of the atlas is to the others
+
+# What may differ in a folder that is written again: where it lies and what runs where, not what is in it. Of the paths,
+# the data folder has the label tables.
+FREE_KEYS = (
+    "output",
+    "paths.outputs",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "batch_size",
+    "workers",
+    "channels_last",
+    "save_every",
+)
+
+
+class NeighboursSettings(PredictionSettings):
+    """Of conf/neighbours.yaml, which says what each is."""
+
+    queries: Path | None
+    images: Path | None
+    gallery: Path
+    set: Literal["test", "validation"]
+    gallery_table: Path | None
+    query_table: Path | None
+    k: PositiveInt
+    standardise: Literal["each", "gallery"] | None
+    submission: Path | None
+    threshold: Literal["auto"] | Annotated[float, Field(ge=-1, le=1)]
+    labelled: Path | None
+    labels: Path | None
+    precision: Share
+    truth: Several[Path] | None
+    held_out: Path | None
+    on_failed: OnFailed
+    output: Path
+    gallery_images: Path | None
+    sheet: PositiveInt
+
+    @property
+    def standardisation(self) -> Literal["each", "gallery"]:
+        """What `standardise` stands for where it is null: own images are too few to have statistics."""
+        return self.standardise or ("gallery" if self.images else "each")
 
 
 @command("neighbours")
@@ -37,52 +86,54 @@ def main(config: DictConfig) -> None:
     from hpa_lit.results import neighbours, submission, tables
     from hpa_lit.results.files import read_features
 
-    settings = resolved(config)
-    out, on_failed = AnswerTree(Path(settings["output"])), settings["on_failed"]
-    own = settings["images"] is not None
-    if own == (settings["queries"] is not None):
+    settings = NeighboursSettings.of(config)
+    out, on_failed = AnswerTree(settings.output), settings.on_failed
+    own = settings.images is not None
+    if own == (settings.queries is not None):
         raise InputError("say whose neighbours: queries=FILE of features, or images=FOLDER with run=FOLDER")
-    if settings["standardise"] is None:
-        settings["standardise"] = "gallery" if own else "each"
     gallery_path, query_path = label_tables(settings)
     gallery = tables.read(gallery_path, COLUMNS, unique="Id")
-    gallery_ids, gallery_features = read_features(Path(settings["gallery"]), on_failed, gallery.Id.tolist())
+    gallery_ids, gallery_features = read_features(settings.gallery, on_failed, gallery.Id.tolist())
     gallery = gallery.set_index("Id", drop=False).loc[gallery_ids]
-    if own:
-        model, files, pictures = embed(settings, out.queries)
+    usual = usual_scores(settings, gallery_features) if own or settings.held_out else None
+    if settings.images:
+        model, files, pictures = embed(settings, settings.images, out)
         if not ranks.is_first():
             return
         known, searched = None, None
     else:
         known = tables.read(query_path, COLUMNS, unique="Id")
-        searched = known.Id.tolist() if settings["set"] == "validation" else None
-    threshold = settings["threshold"]
-    if threshold == "auto":
-        threshold = choose_threshold(settings, gallery, gallery_features)
-    ids, features = read_features(out.queries if own else Path(settings["queries"]), on_failed, searched)
+        searched = known.Id.tolist() if settings.set == "validation" else None
+    ids, features = read_features(settings.queries or out.queries, on_failed, searched)
     neighbours.refuse_shared(ids, gallery_ids)
-    rows, scores = neighbours.match(features, gallery_features, settings["k"], settings["standardise"])
+    rows, scores = neighbours.match(features, gallery_features, settings.k, settings.standardisation)
 
     found = neighbours.neighbour_table(ids, rows, scores, gallery)
-    if own or settings["held_out"]:
-        usual = usual_scores(settings, gallery_features)
-        found["novel"] = np.repeat(scores[:, 0] < neighbours.novelty_threshold(usual), settings["k"])
+    if usual is not None:
+        found["novel"] = np.repeat(scores[:, 0] < neighbours.novelty_threshold(usual), settings.k)
     if known is None:
         found["locations"] = found["Target"].map(in_words)
-        sheet = neighbour_sheet(found, files, pictures, settings["bits"] or model.data["bits"], settings["sheet"])
+        sheet = neighbour_sheet(found, files, pictures, settings.bits or model.data["bits"], settings.sheet)
         with replacing(out.contact_sheet) as temporary:
             Image.fromarray(sheet).save(temporary)
-        print(f"the first {min(settings['sheet'], len(ids))} images beside their neighbours -> {out.contact_sheet}")
-    submission.write(out.neighbours, found)
-    if known is not None:
-        replace(settings, threshold, out, known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]], scores[:, 0])
-    with replacing(out.config) as temporary:
-        OmegaConf.save(OmegaConf.create(settings), temporary)
-    print(f"{len(ids)} queries, {settings['k']} neighbours each -> {out.neighbours}")
+        print(f"the first {min(settings.sheet, len(ids))} images beside their neighbours -> {out.contact_sheet}")
+        submission.write(out.neighbours, found)
+    else:
+        threshold = settings.threshold
+        if threshold == "auto":
+            threshold = choose_threshold(settings, gallery, gallery_features)
+        truth, best = known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]]
+        replace(settings, threshold, out, found, truth, best, scores[:, 0])
+    print(f"{len(ids)} queries, {settings.k} neighbours each -> {out.neighbours}")
+
+
+def claim_folder(settings: NeighboursSettings, out: AnswerTree) -> None:
+    """Keep the folder for these settings, or refuse it."""
+    claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, out.results)
 
 
 def choose_threshold(
-    settings: dict[str, Any], gallery: "pd.DataFrame", gallery_features: "npt.NDArray[np.float32]"
+    settings: NeighboursSettings, gallery: "pd.DataFrame", gallery_features: "npt.NDArray[np.float32]"
 ) -> float:
     """The threshold that images with known labels ask for.
 
@@ -94,37 +145,39 @@ def choose_threshold(
     from hpa_lit.results import neighbours, tables
     from hpa_lit.results.files import read_features
 
-    if not settings["labelled"]:
+    if not settings.labelled:
         raise InputError(
             "threshold=auto is chosen by images whose labels are known: set labelled=FILE of their features"
         )
-    ids, features = read_features(Path(settings["labelled"]), settings["on_failed"])
+    ids, features = read_features(settings.labelled, settings.on_failed)
     neighbours.refuse_shared(ids, gallery.Id.tolist())
-    truth = tables.answers(Path(settings["labels"] or DataTree(Path(settings["paths"]["root"])).train_csv))
+    truth = tables.answers(settings.labels or DataTree(settings.paths.root).train_csv)
     if absent := [i for i in ids if i not in truth]:
-        raise InputError(f"{len(absent)} images of labelled={settings['labelled']} have no labels:\n{listing(absent)}")
-    rows, scores = neighbours.match(features, gallery_features, 1, settings["standardise"])
+        raise InputError(f"{len(absent)} images of labelled={settings.labelled} have no labels:\n{listing(absent)}")
+    rows, scores = neighbours.match(features, gallery_features, 1, settings.standardisation)
     equal = [set(truth[i].split()) == set(t.split()) for i, t in zip(ids, gallery.Target.iloc[rows[:, 0]], strict=True)]
-    threshold = neighbours.choose_threshold(scores[:, 0], equal, settings["precision"])
+    threshold = neighbours.choose_threshold(scores[:, 0], equal, settings.precision)
     above = int((scores[:, 0] > threshold).sum())
     print(f"threshold {threshold:.4f}: {above} of {len(ids)} labelled images have a match above it")
     return threshold
 
 
 def replace(
-    settings: dict[str, Any],
+    settings: NeighboursSettings,
     threshold: float,
     out: AnswerTree,
+    found: "pd.DataFrame",
     truth: "pd.DataFrame",
     best: "pd.DataFrame",
     scores: "npt.NDArray[np.float32]",
 ) -> None:
-    """Say what each threshold would do; replace the answers above one where there is a submission.
+    """Say what each threshold would do; replace the answers above one where there is a submission; write it all.
 
     Args:
         settings: submission, truth.
         threshold: The score above which a match counts.
         out: Where to write.
+        found: The neighbours of each query.
         truth: What is known about each query, its Ids as index.
         best: The gallery row most like each.
         scores: Its cosine, shape (n,).
@@ -134,80 +187,90 @@ def replace(
 
     same, equal = (truth[name].to_numpy() == best[name].to_numpy() for name in ("antibody_code", "Target"))
     table = neighbours.threshold_table(scores, same, equal)
+    above = scores > threshold
+    answers = {i: target for i, target, take in zip(truth.index, best.Target, above, strict=True) if take}
+    both = list["pd.DataFrame"]()
+    if settings.submission:
+        before = submission.read_submission(settings.submission)
+        both = [before, submission.with_answers(before, answers, len(LABEL_NAMES))]
+    judged = score(settings.truth, both) if settings.truth else []
+
+    claim_folder(settings, out)  # all is read and fits
+    submission.write(out.neighbours, found)
     submission.write(out.thresholds, table)
     print(table.to_string(index=False, float_format="{:.4f}".format))
-    if settings["submission"]:
-        before = submission.read_submission(Path(settings["submission"]))
-        above = scores > threshold
-        answers = {i: target for i, target, take in zip(truth.index, best.Target, above, strict=True) if take}
-        after = submission.with_answers(before, answers, len(LABEL_NAMES))
-        submission.write(out.submission, after)
-        submission.write(out.changes, changes := submission.changes(before, after, LABEL_NAMES))
-        print(changes.to_string(index=False))
-        if settings["truth"]:
-            score(settings["truth"], out, before, after)
-        print(f"{len(answers)} of {len(before)} answers replaced -> {out.submission}")
+    if not both:
+        return
+    before, after = both
+    submission.write(out.changes, changes := submission.changes(before, after, LABEL_NAMES))
+    print(changes.to_string(index=False))
+    if judged:
+        then, now = judged
+        with replacing(out.scores) as temporary:
+            temporary.write_text(json.dumps({"submission": str(out.submission), "scores": now.to_dict()}, indent=1))
+        print(f"macro F1 {then.macro_f1:.4f} before, {now.macro_f1:.4f} after replacement")
+    submission.write(out.submission, after)  # the last file: a folder that has it is whole
+    print(f"{len(answers)} of {len(before)} answers replaced -> {out.submission}")
 
 
-def score(truth: str | list[str], out: AnswerTree, before: "pd.DataFrame", after: "pd.DataFrame") -> None:
-    """Write the scores of the answers after replacement; say the macro F1 of both."""
+def score(truth: Sequence[Path], submissions: Sequence["pd.DataFrame"]) -> list["Scores"]:
+    """The scores of each of several submissions."""
     from hpa_lit.labels import LABEL_NAMES
     from hpa_lit.results import evaluation, submission, tables
 
-    paths = [Path(path) for path in ([truth] if isinstance(truth, str) else truth)]
-    target = tables.targets(paths, after.Id.tolist(), len(LABEL_NAMES))
-    then, now = (
-        evaluation.scores(target, submission.to_rows(table.Predicted.tolist(), len(LABEL_NAMES)), LABEL_NAMES)
-        for table in (before, after)
-    )
-    with replacing(out.scores) as temporary:
-        temporary.write_text(json.dumps({"submission": str(out.submission), "scores": now.to_dict()}, indent=1))
-    print(f"macro F1 {then.macro_f1:.4f} before, {now.macro_f1:.4f} after replacement")
+    scores = []
+    for table in submissions:
+        target = tables.targets(truth, table.Id.tolist(), len(LABEL_NAMES))
+        answers = submission.to_rows(table.Predicted.tolist(), len(LABEL_NAMES))
+        scores.append(evaluation.scores(target, answers, LABEL_NAMES))
+    return scores
 
 
-def label_tables(settings: dict[str, Any]) -> tuple[Path, Path]:
+def label_tables(settings: NeighboursSettings) -> tuple[Path, Path]:
     """The label tables of the gallery and of the queries whose labels are known."""
-    data = DataTree(Path(settings["paths"]["root"]))
+    data = DataTree(settings.paths.root)
     sets = {
         "test": (data.corrected, data.leak),
         "validation": (data.antibody_split("before", "train"), data.antibody_split("before", "valid")),
     }
-    if settings["set"] not in sets:
-        raise InputError(f"set={settings['set']}: choose {' or '.join(sets)}")
-    gallery, queries = sets[settings["set"]]
-    return Path(settings["gallery_table"] or gallery), Path(settings["query_table"] or queries)
+    gallery, queries = sets[settings.set]
+    return settings.gallery_table or gallery, settings.query_table or queries
 
 
-def embed(settings: dict[str, Any], output: Path) -> tuple["Model", dict[str, "ImageFiles"], dict[str, "ImageFiles"]]:
+def embed(
+    settings: NeighboursSettings, images: Path, out: AnswerTree
+) -> tuple["Model", dict[str, "ImageFiles"], dict[str, "ImageFiles"]]:
     """Write the features of own images by the network that made the gallery's.
 
     Returns:
         The network, the files of the own images by Id, and those of the gallery's.
     """
     from hpa_lit import inference
-    from hpa_lit.data.sources import folder_files
     from hpa_lit.files import prediction_file, rgby
 
-    checkpoint, _ = inference.find_checkpoint(settings["run"], settings["epoch"], None, OutputTree(Path()))
-    model = inference.describe(checkpoint)
-    gallery = prediction_file.read(Path(settings["gallery"]))
+    checkpoint, _ = inference.find_checkpoint(settings.run, settings.epoch, None, OutputTree(Path()))
+    model = inference.describe(checkpoint, trust=settings.trust)
+    gallery = prediction_file.read(settings.gallery)
     ours, theirs = (model.run, checkpoint.stem), (gallery.run, Path(gallery.checkpoint).stem)
     if ours != theirs:
         raise InputError(
-            f"{settings['gallery']} was made by {' '.join(theirs)}, and the images would be by {' '.join(ours)}: "
+            f"{settings.gallery} was made by {' '.join(theirs)}, and the images would be by {' '.join(ours)}: "
             "take the same run and epoch for both"
         )
-    folder = DataTree(Path(settings["paths"]["root"])).images("external", model.data["image_size"])
-    pictures = rgby.list_images(Path(settings["gallery_images"] or folder))
-    files = folder_files(Path(settings["images"]))
-    trainer = ranks.trainer_arguments(settings["trainer"])
-    running = {name: settings[name] for name in inference.RUNNING}
-    job = inference.Job(model, "queries", files, output, features=True, **running)
+    folder = DataTree(settings.paths.root).images("external", model.data["image_size"])
+    pictures = rgby.list_images(settings.gallery_images or folder)
+    loading = settings.some(inference.LOADING)
+    _, own = inference.find_images(model, None, images, settings.paths.root, **loading)
+    trainer = ranks.trainer_arguments(settings.trainer.model_dump())
+    running = settings.some(inference.RUNNING)
+    job = inference.Job(model, "queries", own, out.queries, features=True, **running)
+    if ranks.is_first():
+        claim_folder(settings, out)
     ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
-    return model, files, pictures
+    return model, dict(job.files), pictures
 
 
-def usual_scores(settings: dict[str, Any], gallery: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
+def usual_scores(settings: NeighboursSettings, gallery: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
     """How alike images of the atlas are to the gallery when they are not in it.
 
     Those of the file `held_out`; without it, images of the gallery and their nearest but themselves.
@@ -215,9 +278,9 @@ def usual_scores(settings: dict[str, Any], gallery: "npt.NDArray[np.float32]") -
     from hpa_lit.results import neighbours
     from hpa_lit.results.files import read_features
 
-    if settings["held_out"]:
-        _, others = read_features(Path(settings["held_out"]), settings["on_failed"])
-        return neighbours.match(others, gallery, 1, settings["standardise"])[1][:, 0]
+    if settings.held_out:
+        _, others = read_features(settings.held_out, settings.on_failed)
+        return neighbours.match(others, gallery, 1, settings.standardisation)[1][:, 0]
     sample = gallery[:: max(1, len(gallery) // LEFT_OUT)]
     return neighbours.match(sample, gallery, 2, "gallery")[1][:, 1]
 

@@ -3,32 +3,29 @@
 Each step is a command, started as a process; the same line started again does what is not done yet.
 """
 
-from pathlib import Path
-
 from omegaconf import DictConfig
 
 from hpa_lit.cli.claim import claim
-from hpa_lit.cli.command import command, resolved
-from hpa_lit.cli.plan import Pipeline
+from hpa_lit.cli.command import command
+from hpa_lit.cli.plan import PipelineSettings, plan, summary
+from hpa_lit.cli.run_folder import run_folder
 from hpa_lit.cli.steps import run_steps
 from hpa_lit.files.tree import OutputTree
 
 
 @command("pipeline", {"experiment": "recipes"})
 def main(config: DictConfig) -> None:
-    """Compose the steps, run what is not done, say where the answer is."""
-    settings = resolved(config)
-    recipes = settings["recipes"]
-    name = settings["name"] or (recipes if isinstance(recipes, str) else "+".join(recipes))
-    out = OutputTree(Path(settings["paths"]["outputs"])).pipeline(name)
-    pipeline = Pipeline(settings, out)
-    if settings["dry_run"]:
-        for step in pipeline.steps:
-            print(f"{step}{'  # there already' if step.done else ''}")
+    """Plan the steps, run what is not done, say where the answer is."""
+    settings = PipelineSettings.of(config)
+    out = OutputTree(settings.paths.outputs).pipeline(settings.name or "+".join(settings.recipes))
+    planned = plan(settings, out, run_folder)
+    if settings.dry_run:
+        for step in planned.steps:
+            print(f"{step}{'' if step.lack else '  # there already'}")
         return
-    claim(out.config, settings, "name=NAME")
-    run_steps(pipeline.steps, out.logs)
-    print(pipeline.summary())
+    claim(out.config, settings.plain(), "name=NAME")
+    run_steps(planned.steps, out.logs)
+    print(summary(settings, out, planned.answers))
 
 
 if __name__ == "__main__":

@@ -4,49 +4,68 @@ The same command started again after a kill goes on where it stopped.
 """
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
 from hpa_lit.cli import ranks
-from hpa_lit.cli.command import command, overridden, own_images, resolved
+from hpa_lit.cli.command import command, overridden, own_images
+from hpa_lit.cli.settings import PredictionSettings, ViewSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
-from hpa_lit.files.tree import DataTree, OutputTree, make_room
+from hpa_lit.files.tree import OutputTree, make_room
 
 # Of data=folder, when a run says the rest.
 OPTIONAL = ("data.images", "data.labels")
 
 
+class PredictSettings(PredictionSettings):
+    """Of conf/predict.yaml, which says what each is."""
+
+    views: ViewSettings
+    arch: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    checkpoint: Path | None
+    dataset: str | None
+    images: Path | None
+    out: Path | None
+    features: bool
+
+
 @command("predict")
 def main(config: DictConfig) -> None:
     """Find the network and the images, predict here or in a process a device, name the images that failed."""
-    settings = resolved(config, OPTIONAL)
+    settings = PredictSettings.of(config, OPTIONAL)
     from hpa_lit import inference
-    from hpa_lit.stages.folds import split
 
-    trainer = ranks.trainer_arguments(settings["trainer"])
-    data, views, out = settings.get("data"), settings["views"], Path(settings["out"] or "")
-    if settings["out"] and out.suffix not in (".parquet", ".csv"):
+    trainer = ranks.trainer_arguments(settings.trainer.model_dump())
+    data, views, out = settings.data, settings.views, Path(settings.out or "")
+    if settings.out and out.suffix not in (".parquet", ".csv"):
         raise InputError(f"out={out}: choose a name that ends in .parquet or .csv")
     checkpoint, home = inference.find_checkpoint(
-        settings["run"], settings["epoch"], settings["checkpoint"], OutputTree(Path(settings["paths"]["outputs"]))
+        settings.run, settings.epoch, settings.checkpoint, OutputTree(settings.paths.outputs)
     )
-    model = inference.describe(checkpoint, settings.get("arch"), data, overridden("data"))
+    model = inference.describe(checkpoint, settings.arch, data, overridden("data"), settings.trust)
     if not model.labels:
         raise InputError(f"{checkpoint} holds an embedder, which gives features: use hpa-lit embed")
-    tree = DataTree(Path(settings["paths"]["root"]).absolute())
-    dataset, files = inference.find_files(model, settings["dataset"], own_images(settings), tree, split)
-    output = out if out.suffix == ".parquet" else home.predictions(dataset, checkpoint.stem, views["name"])
-    for path in (output, *([out] if settings["out"] else [])):
+    dataset, images = inference.find_images(
+        model,
+        settings.dataset,
+        own_images(settings.images, settings.data),
+        settings.paths.root.absolute(),
+        **settings.some(inference.LOADING),
+    )
+    output = out if out.suffix == ".parquet" else home.predictions(dataset, checkpoint.stem, views.name)
+    for path in (output, *([out] if settings.out else [])):
         make_room(path)  # now, not when all the work is done
     job = inference.Job(
         model,
         dataset,
-        files,
+        images,
         output,
-        inference.view_names(views["crops"], views["dihedral"]),
-        settings["features"],
-        **{name: settings[name] for name in inference.RUNNING},
+        inference.view_names(views.crops, views.dihedral),
+        settings.features,
+        **settings.some(inference.RUNNING),
     )
     ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
     if ranks.is_first():

@@ -2,15 +2,80 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 from omegaconf import DictConfig
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from hpa_lit.cli.command import command, resolved
+from hpa_lit.cli.command import command
+from hpa_lit.cli.settings import BitDepth, Paths, Seconds, Settings, Several
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.tree import DataTree, ImageSet
 
-Stages = dict[str, Callable[[], None]]
+Stage = Literal[
+    "download",
+    "resize",
+    "metadata",
+    "match",
+    "match_test",
+    "folds",
+    "statistics",
+    "antibody_splits",
+    "corrections",
+    "leak",
+    "verify",
+]
+
+
+class DownloadSettings(Settings):
+    """Of the section prepare.download in conf/prepare.yaml, which says what each is."""
+
+    base_url: str
+    connections: PositiveInt
+    attempts: PositiveInt
+    timeout: PositiveFloat
+    wait: Seconds
+    max_wait: Seconds
+
+
+class StageSettings(Settings):
+    """Of the section prepare in conf/prepare.yaml, which says what each is."""
+
+    workers: Literal[-1] | PositiveInt
+    backend: Literal["processes", "dask"]
+    scheduler: str | None
+    on_missing: Literal["error", "skip"]
+    sets: Several[ImageSet]
+    sizes: Several[PositiveInt]
+    compression: Literal["packbits", "deflate", "zstd", "none"]
+    upscale: bool
+    rgb_channels: Annotated[tuple[Literal[0, 1, 2], ...], Field(min_length=4, max_length=4)]
+    max_distance: NonNegativeInt
+    folds: Annotated[int, Field(ge=2)]
+    seed: NonNegativeInt
+    set_aside: NonNegativeInt
+    images: Path | None
+    download: DownloadSettings
+
+
+class DataSettings(Settings):
+    """Of conf/data; preparation looks at the size, the planes and their depth alone."""
+
+    model_config = ConfigDict(extra="allow")
+
+    image_size: PositiveInt
+    channels: Literal["rgby", "rgb"]
+    bits: BitDepth
+
+
+class PrepareSettings(Settings):
+    """Of conf/prepare.yaml."""
+
+    paths: Paths
+    data: DataSettings
+    stage: Several[Literal["all"] | Stage]
+    dry_run: bool
+    prepare: StageSettings
 
 
 @command("prepare", {"images": "prepare.images"})
@@ -18,35 +83,31 @@ def main(config: DictConfig) -> None:
     """Run the stages that were asked for, in the order of their inputs."""
     from hpa_lit.stages.failures import IncompleteError
 
-    settings = resolved(config)
-    available = stages(settings, DataTree(Path(settings["paths"]["root"]).absolute()))
-    wanted = [settings["stage"]] if isinstance(settings["stage"], str) else settings["stage"]
-    if unknown := [name for name in wanted if name not in (*available, "all")]:
-        raise InputError(f"there is no stage {', '.join(unknown)}: choose from all, {', '.join(available)}")
-    channels, images = settings["data"]["channels"], settings["prepare"]["images"]
-    if channels != "rgby" and (wanted != ["statistics"] or images is None):
+    settings = PrepareSettings.of(config)
+    channels, wanted = settings.data.channels, set(settings.stage)
+    if channels != "rgby" and (wanted != {"statistics"} or settings.prepare.images is None):
         raise InputError(
             f"data.channels={channels}: the atlas is prepared with all its planes, of which a training takes what it "
             "wants: leave it out; stage=statistics with images=DIR alone takes it"
         )
-    if settings["dry_run"]:
-        if not {"download", "all"} & set(wanted):
+    if settings.dry_run:
+        if not {"download", "all"} & wanted:
             raise InputError("only stage=download has a dry run")
-        wanted = ["download"]
+        wanted = {"download"}
     incomplete = []
-    for name, run in available.items():
+    for name, run in stages(settings, DataTree(settings.paths.root.absolute())).items():
         if name in wanted or "all" in wanted:
             try:
                 run()
             except IncompleteError as error:
-                if settings["prepare"]["on_missing"] != "skip":
+                if settings.prepare.on_missing != "skip":
                     raise
                 incomplete.append(str(error))
     if incomplete:
         raise InputError("\n".join(incomplete))
 
 
-def stages(settings: dict[str, Any], tree: DataTree) -> Stages:
+def stages(settings: PrepareSettings, tree: DataTree) -> dict[Stage, Callable[[], None]]:
     """Every stage with its settings, in the order of their inputs."""
     from hpa_lit.stages import (
         antibody_splits,
@@ -62,27 +123,26 @@ def stages(settings: dict[str, Any], tree: DataTree) -> Stages:
     )
     from hpa_lit.stages.workers import Workers
 
-    options, size = settings["prepare"], settings["data"]["image_size"]
-    workers = Workers(options["workers"], options["backend"], options["scheduler"])
-    conversion = resize.Conversion(settings["data"]["bits"], tuple(options["rgb_channels"]), options["upscale"])
-    source = download.Source(**options["download"])
-    images = Path(options["images"]) if options["images"] else None
-    sets, sizes, on_missing = options["sets"], options["sizes"], options["on_missing"]
-    distance, seed = options["max_distance"], options["seed"]
+    options, data = settings.prepare, settings.data
+    workers = Workers(options.workers, options.backend, options.scheduler)
+    conversion = resize.Conversion(data.bits, options.rgb_channels, options.upscale)
+    source = download.Source(**options.download.model_dump())
+    sets, sizes, on_missing = options.sets, options.sizes, options.on_missing
+    distance, seed = options.max_distance, options.seed
     return {
-        "download": lambda: download.run(tree, source, settings["dry_run"]),
-        "resize": lambda: resize.run(tree, sets, sizes, conversion, workers, options["compression"]),
+        "download": lambda: download.run(tree, source, settings.dry_run),
+        "resize": lambda: resize.run(tree, sets, sizes, conversion, workers, options.compression),
         "metadata": lambda: metadata.run(tree, sets),
         "match": lambda: duplicates.run_train_external(tree, distance, workers, on_missing),
         "match_test": lambda: duplicates.run_test(tree, distance, workers, on_missing),
-        "folds": lambda: folds.run(tree, options["folds"], seed),
+        "folds": lambda: folds.run(tree, options.folds, seed),
         "statistics": lambda: statistics.run(
-            tree, size, images, conversion, workers, on_missing, settings["data"]["channels"]
+            tree, data.image_size, options.images, conversion, workers, on_missing, data.channels
         ),
-        "antibody_splits": lambda: antibody_splits.run(tree, options["set_aside"], seed),
+        "antibody_splits": lambda: antibody_splits.run(tree, options.set_aside, seed),
         "corrections": lambda: corrections.run(tree),
         "leak": lambda: leak.run(tree),
-        "verify": lambda: verify.run(tree, sets, sizes, size, options["folds"], on_missing),
+        "verify": lambda: verify.run(tree, sets, sizes, data.image_size, options.folds, on_missing),
     }
 
 

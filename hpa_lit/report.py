@@ -6,15 +6,19 @@ The parts that nothing was given for are named on the page, with the setting tha
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from pydantic import Field, PositiveInt
 
-from hpa_lit.cli.command import command, resolved
+from hpa_lit.cli.claim import claim
+from hpa_lit.cli.command import command
+from hpa_lit.cli.settings import BitDepth, Epoch, Missing, OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, OutputTree, ReportTree, RunTree, replacing
+from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, RunTree, replacing
 
 if TYPE_CHECKING:
+    from hpa_lit.data.module import Files
     from hpa_lit.figures.chapters import Chapter
     from hpa_lit.files.prediction_file import Predictions
     from hpa_lit.inference import Model
@@ -27,6 +31,32 @@ SETS: dict[str, tuple[ImageSet, ...]] = {
     "valid": ("train", "external"),
 }
 
+# What may differ in a folder that is written again: where it lies.
+FREE_KEYS = ("output", "paths.outputs")
+
+
+class ReportSettings(Settings):
+    """Of conf/report.yaml, which says what each is."""
+
+    paths: Paths
+    predictions: Path
+    truth: Several[Path] | None
+    submission: Path | None
+    threshold: Share
+    steps: dict[str, Path] | None = Field(description="write steps='{NAME: FOLDER, NAME: FOLDER}'")
+    runs: Several[Path] | None
+    on_failed: OnFailed
+    output: Path | None
+    images: Several[Path] | None
+    dataset: Literal["train", "test", "external", "valid"] | None
+    image_size: PositiveInt | None
+    bits: BitDepth | None
+    missing: Missing
+    shown: PositiveInt = Field(description="give a whole number above 0; leave out images and dataset to have none")
+    run: Path | None
+    epoch: Epoch
+    maps: PositiveInt = Field(description="give a whole number above 0; leave out run to have none")
+
 
 @command("report")
 def main(config: DictConfig) -> None:
@@ -35,22 +65,20 @@ def main(config: DictConfig) -> None:
     from hpa_lit.files import rgby
     from hpa_lit.results import examples, files, tables
 
-    settings = resolved(config)
-    path, asked = Path(settings["predictions"]), settings["output"]
-    if settings["shown"] < 1 or settings["maps"] < 1:
-        raise InputError("shown and maps are at least 1; leave out images and dataset, or run, to have none")
-    predictions = files.read_single(path, settings["on_failed"])
+    settings = ReportSettings.of(config)
+    path = settings.predictions
+    predictions = files.read_single(path, settings.on_failed)
     ids, names, probs = predictions.ids, predictions.labels, predictions.probabilities[:, 0].astype(float)
     given = answers(settings, predictions)
-    truth = tables.targets(_paths(settings["truth"]), ids, len(names)) if settings["truth"] else None
+    truth = tables.targets(settings.truth, ids, len(names)) if settings.truth else None
     model = network(settings, predictions)
-    images = pictures.locate(folders(settings, model), ids)
+    images = pictures.locate(image_files(settings, model), ids)
 
     parts: dict[str, Chapter] = {}
-    if settings["steps"]:
-        parts["steps"] = chapters.steps(step_scores(settings["steps"]))
-    if settings["runs"]:
-        parts["training"] = chapters.training(run_logs(_paths(settings["runs"])))
+    if settings.steps:
+        parts["steps"] = chapters.steps(step_scores(settings.steps))
+    if settings.runs:
+        parts["training"] = chapters.training(run_logs(settings.runs))
     if truth is None:
         parts["counts"] = chapters.counts(probs, given, names)
     else:
@@ -58,78 +86,82 @@ def main(config: DictConfig) -> None:
         parts["calibration"] = chapters.calibration(truth, probs)
     parts["cooccurrence"] = chapters.cooccurrence(truth, given, names)
     if images:
-        bits: rgby.BitDepth = settings["bits"] or (model.data["bits"] if model else "auto")
+        bits: rgby.BitDepth = settings.bits or (model.data["bits"] if model else "auto")
 
         def picture(image_id: str) -> rgby.Pixels:
             return rgby.read(images[image_id], bits, channels="rgb", missing="zero")
 
         found = examples.choose(truth, probs, given, ids, names)
         labelled = examples.in_words(given if truth is None else truth, ids, names)
-        parts["sheets"] = chapters.sheets(found, labelled, names, picture, settings["shown"])
+        parts["sheets"] = chapters.sheets(found, labelled, names, picture, settings.shown)
         if model:
             from hpa_lit.inference.activation import activations
 
-            first = examples.foremost(found, settings["maps"])
+            first = examples.foremost(found, settings.maps)
             places = [names.index(label) for label in first["label"]]
-            seen = activations(model, [images[i] for i in first["Id"]], places, bits, settings["missing"])
+            seen = activations(model, [images[i] for i in first["Id"]], places, bits, settings.missing)
             parts["activations"] = chapters.activations(first, seen)
 
-    out = ReportTree(Path(asked)) if asked else OutputTree(Path(settings["paths"]["outputs"])).report(path)
+    outputs = OutputTree(settings.paths.outputs)
+    out = ReportTree(settings.output) if settings.output else outputs.report(path)
     html = page.render(f"Report on {path.name}", len(ids), len(names), about(settings, predictions), parts)
     write(out, settings, html, parts)
     print(f"{len(ids)} images, {len(names)} labels -> {out.page}")
 
 
-def answers(settings: dict[str, Any], predictions: "Predictions") -> "LabelMatrix":
+def answers(settings: ReportSettings, predictions: "Predictions") -> "LabelMatrix":
     """The labels given to each image, 0/1 of shape (N, K): those of a submission, or above the one threshold."""
     from hpa_lit.results import submission, thresholds
 
     labels = len(predictions.labels)
-    if settings["submission"] is None:
-        limits = thresholds.fixed(settings["threshold"], labels)
+    if settings.submission is None:
+        limits = thresholds.fixed(settings.threshold, labels)
         return thresholds.assign(predictions.probabilities[:, 0], limits, always_top=False)
-    path = AnswerTree(Path(settings["submission"])).submission
+    path = AnswerTree(settings.submission).submission
     answer = submission.read_submission(path).set_index("Id").Predicted
     if odd := sorted(set(answer.index) ^ set(predictions.ids)):
-        raise InputError(f"{path} and {settings['predictions']} differ in {len(odd)} Ids:\n{listing(odd)}")
+        raise InputError(f"{path} and {settings.predictions} differ in {len(odd)} Ids:\n{listing(odd)}")
     return submission.to_rows(answer.loc[list(predictions.ids)].tolist(), labels)
 
 
-def network(settings: dict[str, Any], predictions: "Predictions") -> "Model | None":
+def network(settings: ReportSettings, predictions: "Predictions") -> "Model | None":
     """The network whose activation maps to draw, once it is sure to know the labels of the predictions."""
-    if settings["run"] is None:
+    if settings.run is None:
         return None
     from hpa_lit import inference
 
-    checkpoint, _ = inference.find_checkpoint(settings["run"], settings["epoch"], None, OutputTree(Path()))
+    checkpoint, _ = inference.find_checkpoint(settings.run, settings.epoch, None, OutputTree(Path()))
     model = inference.describe(checkpoint)
     if model.labels != predictions.labels:
         raise InputError(
             f"{checkpoint} answers {', '.join(model.labels) or 'no labels, it is an embedder'}; "
-            f"{settings['predictions']} has {', '.join(predictions.labels)}"
+            f"{settings.predictions} has {', '.join(predictions.labels)}"
         )
     return model
 
 
-def folders(settings: dict[str, Any], model: "Model | None") -> list[Path]:
-    """Where the pictures are; none where they are not asked for."""
-    dataset, asked = settings["dataset"], _paths(settings["images"] or [])
+def image_files(settings: ReportSettings, model: "Model | None") -> "dict[str, Files]":
+    """The pictures in each place that was asked for; no place where none was."""
+    from hpa_lit.data import AtlasDataModule, FolderDataModule
+    from hpa_lit.inference import find_images
+
+    dataset, root = settings.dataset, settings.paths.root
     if dataset is None:
-        return asked
-    if asked or dataset not in SETS:
-        raise InputError(f"dataset={dataset}: choose {', '.join(SETS)}, or set images=FOLDER alone")
-    size = settings["image_size"] or (model.data["image_size"] if model else None)
+        return {str(folder): FolderDataModule(folder).files() for folder in settings.images or ()}
+    if settings.images:
+        raise InputError(f"dataset={dataset} and images are both given: leave one out")
+    if dataset == "valid" and model and settings.image_size is None:
+        return {"the run's validation side": find_images(model, dataset, None, root)[1].files(dataset)}
+    size = settings.image_size or (model.data["image_size"] if model else None)
     if size is None:
         raise InputError(f"dataset={dataset} has a folder for each size: set image_size, or run")
-    return [DataTree(Path(settings["paths"]["root"])).images(image_set, size) for image_set in SETS[dataset]]
+    atlas = AtlasDataModule(root, size, crop_size=None, fold=None, batch_size=1)
+    return {str(atlas.tree.images(name, size)): atlas.files(name) for name in SETS[dataset]}
 
 
-def step_scores(steps: Any) -> dict[str, Path]:
+def step_scores(steps: Mapping[str, Path]) -> dict[str, Path]:
     """The scores.json of each step, by its name."""
-    if not isinstance(steps, dict):
-        raise InputError(f"steps={steps}: write steps='{{NAME: FOLDER, NAME: FOLDER}}'")
-    places = {str(name): Path(place) for name, place in steps.items()}
-    return {name: place if place.suffix == ".json" else AnswerTree(place).scores for name, place in places.items()}
+    return {name: place if place.suffix == ".json" else AnswerTree(place).scores for name, place in steps.items()}
 
 
 def run_logs(runs: Sequence[Path]) -> dict[str, list[Path]]:
@@ -139,40 +171,36 @@ def run_logs(runs: Sequence[Path]) -> dict[str, list[Path]]:
     return {str(run.relative_to(root)): RunTree(run).metrics() for run in whole}
 
 
-def about(settings: dict[str, Any], predictions: "Predictions") -> list[tuple[str, str]]:
+def about(settings: ReportSettings, predictions: "Predictions") -> list[tuple[str, str]]:
     """What the report was made from, as names and values."""
     from hpa_lit import __version__
 
-    above = f"probabilities above {settings['threshold']}, since no submission was given"
+    above = f"probabilities above {settings.threshold}, since no submission was given"
     said = [
-        ("predictions", settings["predictions"]),
+        ("predictions", str(settings.predictions)),
         ("dataset", predictions.dataset),
         ("model", predictions.run),
-        ("answers", settings["submission"] or above),
-        ("truth", ", ".join(map(str, _paths(settings["truth"] or "none")))),
+        ("answers", str(settings.submission or above)),
+        ("truth", ", ".join(map(str, settings.truth or ["none"]))),
     ]
-    if settings["run"]:
-        said.append(("network of the maps", f"{settings['run']}, epoch {settings['epoch']}"))
+    if settings.run:
+        said.append(("network of the maps", f"{settings.run}, epoch {settings.epoch}"))
     return [*said, ("hpa_lit", __version__)]
 
 
-def write(out: ReportTree, settings: dict[str, Any], html: str, parts: Mapping[str, "Chapter"]) -> None:
+def write(out: ReportTree, settings: ReportSettings, html: str, parts: Mapping[str, "Chapter"]) -> None:
     """Write the page, and beside it the tables and pictures of its chapters."""
     from hpa_lit.results import submission
 
+    claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, [out.page])
     for chapter in parts.values():
         for name, table in chapter.tables.items():
             submission.write(out.table(name), table)
         for name, picture in chapter.pictures.items():
             with replacing(out.picture(name)) as temporary:
                 temporary.write_bytes(picture)
-    for path, text in ((out.config, OmegaConf.to_yaml(settings)), (out.page, html)):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
-
-def _paths(value: str | list[str]) -> list[Path]:
-    return [Path(value)] if isinstance(value, str) else [Path(path) for path in value]
+    with replacing(out.page) as temporary:
+        temporary.write_text(html, encoding="utf-8")
 
 
 if __name__ == "__main__":

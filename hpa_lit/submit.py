@@ -2,17 +2,43 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from pydantic import Field
 
-from hpa_lit.cli.command import command, resolved
+from hpa_lit.cli.claim import claim
+from hpa_lit.cli.command import command
+from hpa_lit.cli.settings import OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError
 from hpa_lit.files.tree import AnswerTree, DataTree, replacing
 
 if TYPE_CHECKING:
     from hpa_lit.files.prediction_file import Predictions
     from hpa_lit.results.arrays import Doubles
+
+# What may differ in a folder that is written again: where it lies and what is printed, not what is in it. Of the paths,
+# the data folder has known answers, the sample submission and labels to count.
+FREE_KEYS = ("output", "paths.outputs", "json")
+
+
+class SubmitSettings(Settings):
+    """Of conf/submit.yaml, which says what each is."""
+
+    paths: Paths
+    predictions: Path
+    thresholds: Literal["ratio", "fixed", "f1", "soft_f1"]
+    always_top: bool
+    ratios: Literal["train", "leaderboard"] | Path
+    leak: Literal["data"] | Path | None
+    sample: Literal["data"] | Path | None
+    fixed: Share | tuple[Share, ...]
+    out_of_fold: Path | None
+    out_of_fold_truth: Literal["data"] | Several[Path]
+    truth: Several[Path] | None
+    on_failed: OnFailed
+    as_json: bool = Field(alias="json")
+    output: Path
 
 
 @command("submit")
@@ -22,76 +48,74 @@ def main(config: DictConfig) -> None:
 
     from hpa_lit.results import evaluation, files, submission, tables
 
-    settings = resolved(config)
-    data, out = DataTree(Path(settings["paths"]["root"])), AnswerTree(Path(settings["output"]))
-    predictions = files.read_single(Path(settings["predictions"]), settings["on_failed"])
+    settings = SubmitSettings.of(config)
+    data, out = DataTree(settings.paths.root), AnswerTree(settings.output)
+    predictions = files.read_single(settings.predictions, settings.on_failed)
     names, ids = predictions.labels, list(predictions.ids)
     probs = pd.DataFrame(predictions.probabilities[:, 0], index=ids)
 
     limits, expected = choose(settings, data, predictions)
-    answers = submission.to_strings(probs, limits, settings["always_top"])
-    wanted = tables.ids(_place(settings["sample"], data.sample_submission)) if settings["sample"] else ids
+    answers = submission.to_strings(probs, limits, settings.always_top)
+    wanted = tables.ids(_place(settings.sample, data.sample_submission)) if settings.sample else ids
     table = submission.in_order(ids, answers, wanted)
-    if settings["leak"]:
-        table = submission.with_answers(table, tables.answers(_place(settings["leak"], data.leak)), len(names))
+    if settings.leak:
+        table = submission.with_answers(table, tables.answers(_place(settings.leak, data.leak)), len(names))
     probs = probs.loc[table.Id]
 
     result: dict[str, Any] = {"submission": str(out.submission), "images": len(table), "expected": expected}
-    if settings["truth"]:
-        truth = tables.targets(_places(settings["truth"]), table.Id.tolist(), len(names))
+    if settings.truth:
+        truth = tables.targets(settings.truth, table.Id.tolist(), len(names))
         scores = evaluation.scores(truth, submission.to_rows(table.Predicted.tolist(), len(names)), names, probs)
         result["scores"] = scores.to_dict()
 
-    submission.write(out.submission, table)
+    claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, out.results)
     for suffix in ("csv", "parquet"):
         submission.write(out.wide(suffix), submission.wide(table, names, probs))
     submission.write(out.thresholds, pd.DataFrame({"label": names, "threshold": limits}))
-    for path, text in ((out.config, OmegaConf.to_yaml(settings)), (out.scores, json.dumps(result, indent=1))):
-        with replacing(path) as temporary:
-            temporary.write_text(text)
-    if settings["json"]:
+    with replacing(out.scores) as temporary:
+        temporary.write_text(json.dumps(result, indent=1))
+    submission.write(out.submission, table)  # the last file: a folder that has it is whole
+    if settings.as_json:
         print(json.dumps(result))
         return
     if expected:
         print("expected macro F1 {macro_f1:.4f} (95 % interval {low:.4f} to {high:.4f})".format(**expected))
-    if settings["truth"]:
+    if settings.truth:
         print(scores)
     print(f"{len(table)} images -> {out.submission}")
 
 
 def choose(
-    settings: dict[str, Any], data: DataTree, predictions: "Predictions"
+    settings: SubmitSettings, data: DataTree, predictions: "Predictions"
 ) -> tuple["Doubles", dict[str, float] | None]:
     """The thresholds, and for fitted ones the macro F1 that they promise on images they were not fitted on."""
     from hpa_lit.results import evaluation, files, tables, thresholds
 
     fits = {"f1": thresholds.f1, "soft_f1": thresholds.soft_f1}
-    kind, names = settings["thresholds"], predictions.labels
+    kind, names = settings.thresholds, predictions.labels
     if kind == "fixed":
-        return thresholds.fixed(settings["fixed"], len(names)), None
+        return thresholds.fixed(settings.fixed, len(names)), None
     if kind == "ratio":
-        return thresholds.ratio(predictions.probabilities[:, 0], wanted_ratios(settings["ratios"], data, names)), None
-    if kind not in fits:
-        raise InputError(f"thresholds={kind}: choose ratio, fixed, {' or '.join(fits)}")
-    if not settings["out_of_fold"]:
+        return thresholds.ratio(predictions.probabilities[:, 0], wanted_ratios(settings.ratios, data, names)), None
+    if not settings.out_of_fold:
         raise InputError(f"thresholds={kind} are fitted on combined validation predictions: set out_of_fold=FILE")
-    known = files.read_single(Path(settings["out_of_fold"]), settings["on_failed"])
+    known = files.read_single(settings.out_of_fold, settings.on_failed)
     if known.labels != names:
-        raise InputError(f"{settings['out_of_fold']} has other labels than the predictions: {', '.join(known.labels)}")
-    where = settings["out_of_fold_truth"]
-    tables_of_truth = [data.metadata("train"), data.metadata("external")] if where == "data" else _places(where)
+        raise InputError(f"{settings.out_of_fold} has other labels than the predictions: {', '.join(known.labels)}")
+    where = settings.out_of_fold_truth
+    tables_of_truth = [data.metadata("train"), data.metadata("external")] if isinstance(where, str) else where
     truth, probs = tables.targets(tables_of_truth, known.ids, len(names)), known.probabilities[:, 0]
-    held_out = thresholds.cross_validated(probs, truth, fits[kind], settings["always_top"])
+    held_out = thresholds.cross_validated(probs, truth, fits[kind], settings.always_top)
     low, high = evaluation.bootstrap_interval(truth, held_out)
     return fits[kind](probs, truth), {"macro_f1": evaluation.macro_f1(truth, held_out), "low": low, "high": high}
 
 
-def wanted_ratios(ratios: str, data: DataTree, names: tuple[str, ...]) -> "Doubles":
+def wanted_ratios(ratios: Literal["train", "leaderboard"] | Path, data: DataTree, names: tuple[str, ...]) -> "Doubles":
     """The share of images that each label is to be given to."""
     from hpa_lit.results import tables, thresholds
 
-    if ratios not in ("train", "leaderboard"):
-        return tables.by_label(Path(ratios), "ratio", names)
+    if isinstance(ratios, Path):
+        return tables.by_label(ratios, "ratio", names)
     if not data.train_csv.is_file():
         raise InputError(
             f"ratios={ratios} counts labels in {data.train_csv}, which is not there: set paths.root to the data "
@@ -101,12 +125,8 @@ def wanted_ratios(ratios: str, data: DataTree, names: tuple[str, ...]) -> "Doubl
     return frequency if ratios == "train" else thresholds.leaderboard_ratios(frequency)
 
 
-def _place(value: str, in_data: Path) -> Path:
-    return in_data if value == "data" else Path(value)
-
-
-def _places(value: str | list[str]) -> list[Path]:
-    return [Path(value)] if isinstance(value, str) else [Path(path) for path in value]
+def _place(value: Literal["data"] | Path, in_data: Path) -> Path:
+    return value if isinstance(value, Path) else in_data
 
 
 if __name__ == "__main__":

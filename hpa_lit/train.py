@@ -3,35 +3,45 @@
 The same command started again goes on where it stopped.
 """
 
+import json
 import logging
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import get_class, instantiate
-from omegaconf import DictConfig
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pydantic import ConfigDict, NonNegativeInt, PositiveInt
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
-from hpa_lit.cli.command import FOLDER, command, resolved
-from hpa_lit.errors import InputError, check_whole
-from hpa_lit.files.tree import DataTree, RunTree
+from hpa_lit.cli.command import FOLDER, command
+from hpa_lit.cli.settings import Paths, Settings, TrainerSettings
+from hpa_lit.errors import InputError
+from hpa_lit.files.tree import RunTree, replacing
 
 if TYPE_CHECKING:
-    from hpa_lit.data.dataset import Examples
+    from hpa_lit.data import ImageDataModule
 
 # What a continued run may change: where it runs, not what it computes.
 FREE_KEYS = (
     "paths",
+    "folder",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.num_nodes",
     "trainer.strategy",
+    "data.root",
     "data.workers",
+    "logger",
     "channels_last",
 )
+# What people write who know other Lightning projects.
+SHORT = {**FOLDER, "data.batch_size": "batch_size", "trainer.max_epochs": "scheduler.epochs"}
 
 # Warnings of Lightning and torch that are about their own insides, or that a decision here answers.
 ANSWERED_WARNINGS = (
@@ -41,129 +51,231 @@ ANSWERED_WARNINGS = (
     ".*torch.distributed.nn.functional.all_gather is deprecated.*",
     ".*LeafSpec.*",
 )
+# What Hydra says instead of the reason.
+HINT_OF_HYDRA = ", set env var HYDRA_FULL_ERROR=1 to see chained exception."
 
 
-@command("train", FOLDER)
-def main(config: DictConfig) -> None:
-    """Check the config and every image, then train here, or in a process a device."""
-    settings = resolved(config)
-    settings["trainer"] = trainer = ranks.trainer_arguments(settings["trainer"])
+class SchedulerSettings(Settings):
+    """Of conf/scheduler: how long, and what else the schedule that `_target_` names takes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    epochs: PositiveInt
+
+
+class TrainSettings(Settings):
+    """Of conf/train.yaml and its groups, which say what each is; `num_classes` and `labels` come of the images."""
+
+    paths: Paths
+    task: dict[str, Any]
+    targets: Literal["labels", "antibodies"]
+    monitor: str
+    mode: Literal["min", "max"]
+    arch: dict[str, Any]
+    data: dict[str, Any]
+    augment: dict[str, Any]
+    optimizer: dict[str, Any]
+    scheduler: SchedulerSettings
+    loss: dict[str, Any]
+    trainer: TrainerSettings
+    callbacks: dict[str, Any]
+    logger: dict[str, Any] | None = None
+    split: str
+    fold: NonNegativeInt | None
+    batch_size: PositiveInt
+    seed: NonNegativeInt
+    compile: bool
+    channels_last: bool
+    keep_epochs: PositiveInt | None
+    tag: str | int
+    run_name: str
+    run_folder: str
+    folder: Path
+    num_classes: PositiveInt | None = None
+    labels: list[str] | None = None
+
+
+@command("train", SHORT)
+def main(config: DictConfig) -> float | None:
+    """Check the config and every image, then train here, or in a process a device; gives the best score."""
+    if "arch" not in config.arch:
+        raise InputError(f"arch={config.arch._target_} has no name for its runs: add arch: NAME to it")
+    settings = TrainSettings.of(config)
+    trainer = ranks.trainer_arguments(settings.trainer.model_dump())
     processes = ranks.count(trainer) * trainer["num_nodes"]
-    check_whole("batch_size", settings["batch_size"], 1)
-    if settings["batch_size"] % processes:
+    run = RunTree(Path(HydraConfig.get().runtime.output_dir).absolute())
+    settings, data = load_data(settings, run)
+    if data.batch_size % processes:
         raise InputError(
-            f"batch_size={settings['batch_size']} counts the images on all devices together and cannot be shared among "
+            f"batch_size={data.batch_size} counts the images on all devices together and cannot be shared among "
             f"{processes}: set it to a multiple"
         )
-    train, valid = load_examples(settings)
-    run = RunTree(Path(HydraConfig.get().runtime.output_dir).absolute())
-    if ranks.is_first():
-        claim(run.config, settings, "tag=NAME", FREE_KEYS)
-    ranks.run("hpa_lit.train:fit", trainer, settings, run, train, valid)
+    try_parts(settings, data)
+    if ranks.is_first() and not trainer.get("fast_dev_run"):
+        from hpa_lit.data.record import write_record
+
+        refuse_older(run)
+        claim(run.config, settings.plain(), "tag=NAME", FREE_KEYS)
+        if not run.record.is_file():
+            assert data.sides is not None
+            write_record(run.record, data.sides)
+    # Plain values travel to any process; where this file is started as a command, its classes are of __main__.
+    score: float | None = ranks.run("hpa_lit.train:fit", trainer, settings.plain(), trainer, run, data)
+    return score
 
 
-def load_examples(settings: dict[str, Any]) -> tuple["Examples", "Examples"]:
-    """The images to train and to validate on, each looked at; what they decide is added to the settings."""
-    from hpa_lit.data.check import image_sizes
-    from hpa_lit.data.label_table import read_label_table
-    from hpa_lit.data.sources import antibody_examples, fold_examples, folder_examples
-    from hpa_lit.labels import LABEL_NAMES
-    from hpa_lit.stages.folds import split
-
-    data, fold = settings["data"], settings["fold"]
-    tree = DataTree(Path(settings["paths"]["root"]).absolute())
-    if settings["targets"] == "antibodies":
-        if data["name"] == "folder":
-            raise InputError("task=embed learns the antibodies of the atlas: set data to i512, i768 or i1536")
-        train, valid, settings["num_classes"] = antibody_examples(tree, data["image_size"])
-    else:
-        if data["name"] == "folder":
-            table = read_label_table(Path(data["labels"]), data["label_list"])
-            check_whole("fold", fold, 0)
-            check_whole("data.folds", data["folds"], 2)
-            if fold >= data["folds"]:
-                raise InputError(f"fold={fold}: data.folds={data['folds']} makes folds 0 to {data['folds'] - 1}")
-            sides = split(table.labels, data["folds"])[fold]
-            train, valid = folder_examples(Path(data["images"]), table, sides, data["channels"])
-            settings["labels"] = table.names
-        else:
-            train, valid = fold_examples(tree, data["image_size"], settings["split"], fold)
-            settings["labels"] = list(LABEL_NAMES)
-        settings["num_classes"] = len(settings["labels"])
-    if len(train.ids) < settings["batch_size"]:
+def refuse_older(run: RunTree) -> None:
+    """Raise `InputError` where a run began with a version whose config said less."""
+    if run.config.is_file() and "optimizer" not in OmegaConf.load(run.config):
         raise InputError(
-            f"{len(train.ids)} training images do not fill a batch of {settings['batch_size']}: "
-            f"set batch_size={len(train.ids)} or lower"
+            f"{run.folder} was trained by a version before 0.2, which cannot be gone on with: tag=NAME trains anew "
+            "beside it; predict and embed take it as it is"
         )
-    sizes = image_sizes([*train.ids, *valid.ids], [*train.files, *valid.files], data["channels"])
-    if data["image_size"] is None:
-        data["image_size"] = min(sizes.most_common(1)[0][0])
-    if data["crop_size"] is not None and data["crop_size"] > data["image_size"]:
-        raise InputError(
-            f"data.crop_size={data['crop_size']} is larger than the images, {data['image_size']}: set it lower"
-        )
-    return train, valid
 
 
-def fit(settings: dict[str, Any], run: RunTree, train: "Examples", valid: "Examples") -> None:
-    """Train as one of the processes of a run, or as its only one."""
-    import pytorch_lightning as pl
-    from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+def load_data(settings: TrainSettings, run: RunTree) -> "tuple[TrainSettings, ImageDataModule]":
+    """The images to train and to validate on, each looked at, and the settings with what these decide."""
+    data: ImageDataModule = made("data", {key: value for key, value in settings.data.items() if key != "name"})
+    if data.targets != settings.targets:
+        raise InputError("task=embed learns the antibodies of the atlas: set data to i512, i768 or i1536")
+    data.record = run.record
+    data.prepare_data()
+    known = {"num_classes": data.num_classes, "labels": data.labels or None}
+    return settings.model_copy(update={**known, "data": {**settings.data, "image_size": data.image_size}}), data
 
-    from hpa_lit.data.module import ImageData
-    from hpa_lit.data.transforms import TrainTransform, ValidTransform
+
+def net_arguments(settings: TrainSettings, data: "ImageDataModule") -> dict[str, Any]:
+    """What a network is built with beside its own config."""
     from hpa_lit.files.rgby import colors
-    from hpa_lit.schedules import learning_rate
-    from hpa_lit.tasks import Checkpoints
 
+    shape = {"num_classes": settings.num_classes, "in_channels": len(colors(data.channels))}
+    return shape | (data.normalisation if settings.targets == "labels" else {})
+
+
+def try_parts(settings: TrainSettings, data: "ImageDataModule") -> None:
+    """Build what anyone may have written, before the run's folder is claimed for it.
+
+    Raises:
+        InputError: Something cannot be built, or a network breaks the contract.
+    """
+    from hpa_lit.nets import build_net, check_contract
+    from hpa_lit.nets.build import OURS
+
+    made("loss", settings.loss)
+    rates(settings)
+    if settings.arch["_target_"] not in OURS:
+        arguments = net_arguments(settings, data)
+        net = build_net(settings.arch, trust=True, **arguments)
+        side = data.crop_size or settings.data["image_size"]
+        labels = settings.targets == "labels"
+        check_contract(net, arguments["num_classes"], arguments["in_channels"], side, labels)
+
+
+def made(group: str, config: Any, **arguments: Any) -> Any:
+    """What a config group names by ``_target_``.
+
+    Raises:
+        InputError: It does not exist or does not take its arguments.
+    """
+    try:
+        return instantiate(config, **arguments, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        reason = str(error.__cause__).splitlines()[-1:]
+        message = str(error).replace(HINT_OF_HYDRA, ": " + "".join(reason))
+        raise InputError(f"{group}: {' '.join(message.split())}") from error
+
+
+def fit(
+    values: Mapping[str, Any], trainer_arguments: Mapping[str, Any], run: RunTree, data: "ImageDataModule"
+) -> float | None:
+    """Train as one of the processes of a run, or as its only one, by plain settings; gives the best score."""
+    import pytorch_lightning as pl
+
+    from hpa_lit.nets import build_net
+
+    settings = TrainSettings.of_plain(values)
     for message in ANSWERED_WARNINGS:
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    data = settings["data"]
-    pl.seed_everything(settings["seed"], workers=True, verbose=False)
-    planes, labels = len(colors(data["channels"])), settings["targets"] == "labels"
-    normalisation = {name: data[name][:planes] for name in ("mean", "std")} if labels else {}
-    net = instantiate(settings["arch"], num_classes=settings["num_classes"], in_channels=planes, **normalisation)
-    task = get_class(settings["task"]["_target_"])(
+    pl.seed_everything(settings.seed, workers=True, verbose=False)
+    net = build_net(settings.arch, trust=True, **net_arguments(settings, data))
+    task = made("task", {**settings.task, "_partial_": True})(
         net,
-        instantiate(settings["loss"]),
-        partial(learning_rate, settings["scheduler"]["name"]),
-        channels_last=settings["channels_last"],
+        made("loss", settings.loss),
+        **rates(settings),
+        channels_last=settings.channels_last,
+        config=settings.plain(),
     )
-    if settings["compile"]:
+    if settings.compile:
         net.compile()
-    images = ImageData(
-        train,
-        valid,
-        TrainTransform(data["image_size"], data["crop_size"]),
-        ValidTransform(data["image_size"], data["crop_size"]),
-        settings["batch_size"],
-        data["workers"],
-        data["bits"],
-        settings["seed"],
-        data["channels"],
-    )
-    checkpoints = Checkpoints(run, settings, settings["monitor"], settings["mode"], settings["keep_epochs"])
+    callbacks = [made(f"callbacks.{name}", node) for name, node in (settings.callbacks or {}).items()]
     trainer = pl.Trainer(
-        **settings["trainer"],
-        max_epochs=settings["scheduler"]["epochs"],
-        callbacks=[checkpoints],
-        logger=[CSVLogger(run.folder, name="csv"), TensorBoardLogger(run.folder, name="tensorboard")],
+        **trainer_arguments,
+        max_epochs=settings.scheduler.epochs,
+        callbacks=callbacks,
+        logger=[made(f"logger.{name}", node) for name, node in (settings.logger or {}).items()],
         use_distributed_sampler=False,
+        enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
         enable_model_summary=False,
         default_root_dir=run.folder,
     )
     last = run.checkpoint("last")
+    resumed = last if last.is_file() and not trainer_arguments.get("fast_dev_run") else None
     if trainer.is_global_zero:
+        assert data.sides is not None
         parameters = sum(parameter.numel() for parameter in net.parameters())
-        print(f"{settings['arch']['arch']}, {parameters / 1e6:.1f} million parameters")
-        print(f"{len(train.ids)} images to train on, {len(valid.ids)} to validate on")
-        if last.is_file():
+        print(f"{settings.arch['arch']}, {parameters / 1e6:.1f} million parameters")
+        print(f"{len(data.sides.train.ids)} images to train on, {len(data.sides.valid.ids)} to validate on")
+        if resumed:
             print(f"going on from {last}")
-    trainer.fit(task, images, ckpt_path=last if last.is_file() else None)
+    trainer.fit(task, data, ckpt_path=resumed)
+    return conclude(settings, run, trainer)
+
+
+def rates(settings: TrainSettings) -> dict[str, Any]:
+    """The optimizer and what decides its rate, as `tasks.TrainingTask` takes them.
+
+    Raises:
+        InputError: The optimizer's own rate contradicts the schedule's, or is needed and not given.
+    """
+    schedule = made("scheduler", settings.scheduler.model_dump(exclude={"epochs"}))
+    own_rate = settings.optimizer.get("lr")
+    if isinstance(schedule, partial):
+        if own_rate is None:
+            raise InputError("this scheduler starts from the optimizer's rate: set optimizer.lr, such as 3e-4")
+        kind = "scheduler"
+    else:
+        if own_rate is not None:
+            raise InputError(
+                f"optimizer.lr={own_rate}: this scheduler gives the rates themselves; set "
+                f"scheduler.rates=[[1,{own_rate}]], or choose one of PyTorch's, such as scheduler=cosine"
+            )
+        kind = "rate"
+    return {"optimizer": made("optimizer", settings.optimizer), kind: schedule}
+
+
+def conclude(settings: TrainSettings, run: RunTree, trainer: Any) -> float | None:
+    """Say and write how a finished training ended; gives the best score, or None where nothing was kept."""
+    from hpa_lit.tasks import Checkpoints
+
+    found = [callback for callback in trainer.callbacks if isinstance(callback, Checkpoints)]
+    if not found or found[0].best_score is None:
+        return None
+    best = found[0]
+    result = {
+        "epochs": trainer.current_epoch,
+        "best_epoch": best.best_epoch,
+        "monitor": settings.monitor,
+        "score": best.best_score,
+    }
     if trainer.is_global_zero:
-        print(f"best epoch {checkpoints.best_epoch}: {settings['monitor']} {checkpoints.best_score:.4f}")
+        with replacing(run.result) as temporary:
+            temporary.write_text(json.dumps(result, indent=1) + "\n")
+        print(f"best epoch {best.best_epoch}: {settings.monitor} {best.best_score:.4f}")
         print(f"checkpoints and logs are in {run.folder}")
+    return best.best_score
 
 
 if __name__ == "__main__":

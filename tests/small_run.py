@@ -19,11 +19,17 @@ def save_run(folder, embedder=False, epoch="best", run_name="small", **data):
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
+    build = "hpa_lit.nets.build_embedder" if embedder else "hpa_lit.nets.build_classifier"
     config = {
         "run_name": run_name,
         "fold": None if embedder else 1,
         "split": "antibody" if embedder else "mine",
-        "arch": {"_target_": "hpa_lit.nets.build_x", "arch": "resnet18", "pretrained": True, "weights": None},
+        "arch": {
+            "_target_": build,
+            "arch": "resnet18",
+            "pretrained": True,
+            "weights": None,
+        },
         "num_classes": 5 if embedder else len(LABELS),
         "targets": "antibodies" if embedder else "labels",
         "labels": LABELS,

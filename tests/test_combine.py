@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hpa_lit import combine
@@ -62,6 +63,22 @@ def test_mean_views_weights_and_output(folds, monkeypatch):
     expected = (3 * arrays["whole_average"][2] + arrays["whole_average"][0]) / 4
     found = prediction_file.read(tmp_path / "x.parquet").probabilities[:, 0]
     np.testing.assert_allclose(found, expected[order], atol=1e-6)
+
+
+def test_no_other_file_is_written_over(folds, monkeypatch):
+    tmp_path = folds[2]
+    words = [f"predictions={tmp_path}/folds/*", f"output={tmp_path}/x.parquet", f"paths.outputs={tmp_path}"]
+    run(monkeypatch, *words)
+    run(monkeypatch, *words, "over_views=mean")  # it says itself what it was made from
+    pd.DataFrame({"Id": ["a"]}).to_parquet(tmp_path / "x.parquet")
+    table = (tmp_path / "x.parquet").read_bytes()
+    with pytest.raises(SystemExit, match=r"x\.parquet is there and is no prediction file: choose another output"):
+        run(monkeypatch, *words)
+    assert (tmp_path / "x.parquet").read_bytes() == table
+    (tmp_path / "x.parquet").write_text("notes\n")
+    with pytest.raises(SystemExit, match="is no prediction file"):
+        run(monkeypatch, *words)
+    assert (tmp_path / "x.parquet").read_text() == "notes\n"
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,10 @@ from omegaconf import OmegaConf
 from hpa_lit.__main__ import COMMANDS
 from hpa_lit.cli.command import choices  # also registers what the configs resolve with
 from hpa_lit.files.conf_dir import conf_dir
-from hpa_lit.schedules import SCHEDULES
 
 CONF = Path(conf_dir())
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-# SPEC section 7: arch, image size, crop, batch, schedule, epochs, split.
+# method 7: arch, image size, crop, batch, schedule, epochs, split.
 RECIPES = {
     "densenet121_i768": ("densenet121", 768, 512, 48, "adam55", 55, "random_ext"),
     "densenet121_large_i1536": ("densenet121_large", 1536, 1024, 36, "adam45", 45, "random_ext_noleak_clean"),
@@ -36,22 +35,31 @@ def composed(*overrides, name="train"):
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_experiments_compose_and_name_what_exists(experiment):
     config = composed(f"experiment={experiment}")
-    assert config["scheduler"]["name"] in SCHEDULES
+    assert callable(get_class(config["scheduler"]["_target_"]))
+    assert callable(get_class(config["data"]["_target_"]))
     assert callable(get_method(config["arch"]["_target_"]))
     assert callable(get_class(config["task"]["_target_"]))
     assert callable(get_class(config["loss"]["_target_"]))
     assert config["batch_size"] >= 1
 
 
+def name_of(scheduler):
+    """The file of conf/scheduler/ with these rates."""
+    (name,) = [
+        p.stem for p in (CONF / "scheduler").glob("*.yaml") if OmegaConf.load(p).get("rates") == scheduler["rates"]
+    ]
+    return name
+
+
 @pytest.mark.parametrize("experiment", RECIPES)
-def test_recipes_are_those_of_the_spec(experiment):
+def test_recipes_are_those_of_the_method(experiment):
     c = composed(f"experiment={experiment}")
     assert (
         c["arch"]["arch"],
         c["data"]["image_size"],
         c["data"]["crop_size"],
         c["batch_size"],
-        c["scheduler"]["name"],
+        name_of(c["scheduler"]),
         c["scheduler"]["epochs"],
         c["split"],
     ) == RECIPES[experiment]
@@ -65,7 +73,7 @@ def test_arch_and_data_alone_are_the_recipe(experiment):
 
 def test_the_command_line_wins_over_an_experiment():
     config = composed("experiment=densenet121_i768", "arch=resnet18", "scheduler=adam45", "batch_size=7")
-    assert (config["arch"]["arch"], config["scheduler"]["name"], config["batch_size"]) == ("resnet18", "adam45", 7)
+    assert (config["arch"]["arch"], name_of(config["scheduler"]), config["batch_size"]) == ("resnet18", "adam45", 7)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +112,10 @@ def test_help_names_what_exists(command, monkeypatch):
         monkeypatch.setattr(sys, "argv", [command, *words, "--cfg", "job"])
         import_module(f"hpa_lit.{command}").main()  # ends in SystemExit where a word is unknown
 
-    # A default that is no choice stands in brackets; here every group is what its last choice says.
-    groups = re.sub(r"\n {14}", " ", choices(command)).splitlines()
-    last = dict(re.fullmatch(r"  (\S+) .*, (\S+)", line).groups() for line in groups if "," in line)
     with initialize_config_dir(str(CONF), version_base="1.3"):
+        # A default that is no choice stands in brackets; here every group is what its last choice says.
+        groups = re.sub(r"\n {14}", " ", choices(command)).splitlines()
+        last = dict(re.fullmatch(r"  (\S+) .*, (\S+)", line).groups() for line in groups if "," in line)
         help_ = compose(command, return_hydra_config=True).hydra.help
         words = [f"{group}={choice}" for group, choice in last.items()]
         chosen = compose(command, words, return_hydra_config=True).hydra.runtime.choices

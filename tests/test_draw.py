@@ -39,6 +39,6 @@ def test_the_command_draws_a_contact_sheet(tmp_path: Path) -> None:
 def test_mistakes_are_one_message(tmp_path: Path) -> None:
     done = draw(f"paths.root={tmp_path}", "draw.format=bmp")
     assert done.returncode == 1
-    assert done.stderr.endswith("error: draw.format=bmp: choose from png, tif, both\n")
+    assert done.stderr.endswith("error: draw.format=bmp: choose png, tif or both\n")
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ def test_failures_are_named_and_the_rest_is_there(run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["format=xlsx"], "there are parquet, csv, npz, h5ad"),
+        (["format=xlsx"], "format=xlsx: choose parquet, npz or h5ad"),
         (["format=npz", "out=a.parquet"], "does not end in .npz"),
         (["views=full"], "views"),
     ],

@@ -1,7 +1,9 @@
 """The command neighbours, on the reference's features."""
 
 import json
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -64,7 +66,8 @@ def run(golden, arrays, tmp_path, monkeypatch):
         paths = [f"paths.root={data.root}", *(f"{key}={place}" for key, place in places.items() if key not in given)]
         monkeypatch.setattr(sys, "argv", ["hpa-lit neighbours", *paths, *words])
         neighbours.main()
-        return out
+        folders = [word.removeprefix("output=") for word in words if word.startswith("output=")]
+        return AnswerTree(Path(folders[0])) if folders else out
 
     return start
 
@@ -89,7 +92,8 @@ def test_validation_searches_the_listed_queries_only(run, arrays, tmp_path):
     both = np.concatenate([arrays["query_ids"], arrays["gallery_ids"]])
     save(tmp_path / "all.parquet", both, np.concatenate([arrays["query_features"], arrays["gallery_features"]]))
     alone = pd.read_csv(run("set=validation").neighbours)
-    found = run("set=validation", f"queries={tmp_path}/all.parquet", f"gallery={tmp_path}/all.parquet")
+    words = [f"queries={tmp_path}/all.parquet", f"gallery={tmp_path}/all.parquet", f"output={tmp_path}/again"]
+    found = run("set=validation", *words)
     pd.testing.assert_frame_equal(pd.read_csv(found.neighbours), alone)
 
 
@@ -114,7 +118,7 @@ def test_a_threshold_chosen_by_labelled_images_and_scored(run, golden, arrays, t
     save(tmp_path / "labelled.parquet", arrays["query_ids"][first], arrays["query_features"][first])
     save(tmp_path / "rest.parquet", arrays["query_ids"][second], arrays["query_features"][second])
     words = [f"queries={tmp_path}/labelled.parquet", "k=1"]
-    best = pd.read_csv(run(*words).neighbours).sort_values("score", ascending=False)
+    best = pd.read_csv(run(*words, f"output={tmp_path}/first").neighbours).sort_values("score", ascending=False)
     right = np.arange(len(best)) < 60
     labels = best[["Id"]].assign(Target=np.where(right, best.Target, "8 9 10"))
     labels.to_csv(tmp_path / "labels.csv", index=False)
@@ -160,6 +164,59 @@ def test_queries_unlike_the_atlas_are_flagged(run, arrays, tmp_path):
     assert not found[names[40:]].any()
 
 
+def test_a_folder_is_written_by_one_config_alone(run, arrays, tmp_path, capsys):
+    pd.DataFrame({"Id": arrays["query_ids"], "Predicted": "27"}).to_csv(tmp_path / "before.csv", index=False)
+    out = run(f"submission={tmp_path}/before.csv")
+    files = contents(out.folder)
+    said = capsys.readouterr().out
+    with pytest.raises(SystemExit) as refused:
+        run(f"submission={tmp_path}/before.csv", "threshold=0.7")
+    assert "set output=DIR to keep both" in refused.value.code
+    assert refused.value.code.splitlines()[1:] == ["  threshold: 0.65 there, 0.7 now"]
+    assert capsys.readouterr().out == ""
+    assert contents(out.folder) == files
+    # What is no part of the answer may differ.
+    run(f"submission={tmp_path}/before.csv", "workers=1", f"paths.outputs={tmp_path}")
+    assert capsys.readouterr().out == said
+    assert {path for path in contents(out.folder) if path != out.config} == files.keys() - {out.config}
+    out.config.unlink()
+    with pytest.raises(SystemExit, match=r"(?s)has no config.yaml to say .* set output=DIR .*submission.csv"):
+        run(f"submission={tmp_path}/before.csv")
+    assert not out.config.exists()
+
+
+def test_the_config_is_the_first_file_and_the_submission_the_last(run, arrays, tmp_path):
+    table = pd.DataFrame({"Id": arrays["query_ids"], "Predicted": "27", "Target": "0"})
+    table[["Id", "Predicted"]].to_csv(tmp_path / "before.csv", index=False)
+    table[["Id", "Target"]].to_csv(tmp_path / "truth.csv", index=False)
+    words = [f"submission={tmp_path}/before.csv", f"truth={tmp_path}/truth.csv"]
+    out = run(*words)
+    config, files = out.config.read_text(), {path.name for path in out.folder.iterdir()}
+    shutil.rmtree(out.folder)
+    out.config.mkdir(parents=True)  # which no file can take the place of
+    with pytest.raises(IsADirectoryError):
+        run(*words)
+    assert [path.name for path in out.folder.iterdir()] == ["config.yaml"]
+    out.config.rmdir()
+    out.config.write_text(config)
+    out.submission.mkdir()
+    with pytest.raises(IsADirectoryError):
+        run(*words)
+    assert {path.name for path in out.folder.iterdir()} == files
+
+
+def test_a_mistake_leaves_the_folder_free(run, arrays, tmp_path):
+    pd.DataFrame({"Id": arrays["query_ids"][1:], "Predicted": "27"}).to_csv(tmp_path / "short.csv", index=False)
+    for name in ("none", "short"):
+        with pytest.raises(SystemExit):
+            run(f"submission={tmp_path}/{name}.csv")
+    assert run().neighbours.is_file()
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.iterdir()}
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -169,7 +226,7 @@ def test_queries_unlike_the_atlas_are_flagged(run, arrays, tmp_path):
         (["gallery={tmp}/queries.parquet"], "lacks 700 images"),
         (["gallery_table={tmp}/none.parquet"], "there is no table"),
         (["queries={tmp}/narrow.parquet"], "queries have 5 features and the gallery 64"),
-        (["standardise=query"], "each or gallery"),
+        (["standardise=query"], "standardise=query: choose each, gallery or null"),
         (["threshold=auto"], "set labelled=FILE"),
         (["threshold=auto", "labelled={tmp}/gallery.parquet"], "700 queries are in the gallery too"),
     ],

@@ -68,6 +68,16 @@ def test_own_images_find_their_like_in_words_and_pictures(atlas, capsys):
     assert "the first 3 images beside their neighbours" in capsys.readouterr().out
 
 
+def test_the_folder_is_claimed_before_the_images_are_embedded(atlas):
+    out = atlas("images=mine", "run=face", "k=2")
+    features = out.queries.stat().st_mtime_ns
+    with pytest.raises(SystemExit, match=r"(?s)made with another config; set output=DIR .*  k: 2 there, 3 now$"):
+        atlas("images=mine", "run=face", "k=3")
+    assert out.queries.stat().st_mtime_ns == features
+    atlas("images=mine", "run=face", "k=2", "batch_size=3")  # how it runs is free
+    assert out.queries.stat().st_mtime_ns > features
+
+
 def test_a_missing_gallery_picture_is_no_obstacle(atlas, tmp_path):
     DataTree(tmp_path / "data").images("external", 40).joinpath("i02.tif").unlink()
     assert atlas("images=mine", "run=face").contact_sheet.is_file()

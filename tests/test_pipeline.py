@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 
 import hpa_lit.cli.command  # noqa: F401  registers what the configs resolve with
 from hpa_lit.files.conf_dir import conf_dir
+from hpa_lit.files.tree import RunTree
 from hpa_lit.labels import encode_all
 from hpa_lit.results.evaluation import macro_f1
 
@@ -48,10 +49,11 @@ def test_a_dry_run_says_commands_that_compose(tmp_path):
     ]
     assert [c.run for c in configs[5:9]] == [f"outputs/train/{c.run_folder}" for c in configs[:4]]
     combine, submit, external, test, neighbours, report = configs[9:]
-    assert list(combine.predictions) == [f"{c.run}/predictions/test_best_full.parquet" for c in configs[5:9]]
+    assert list(combine.predictions) == [c.out for c in configs[5:9]]
     assert submit.predictions == combine.output == report.predictions
     assert submit.leak == "data"
     assert (external.epoch, test.dataset, external.run) == (45, "test", "outputs/train/resnet50_arcface_i768")
+    assert (neighbours.gallery, neighbours.queries) == (external.out, test.out)
     assert neighbours.submission == f"{submit.output}/submission.csv"
     assert report.submission == neighbours.output
 
@@ -62,8 +64,19 @@ def test_with_the_truth_there_is_an_answer_after_every_step():
     assert {"trainer=ddp", "tag=a b"} < set(steps[0])
     judged = [words for module, *words in steps if module == "hpa_lit.submit"]
     assert len(judged) == 6
-    assert all("truth='t.csv'" in words for words in judged)
+    assert all("truth=['t.csv']" in words for words in judged)
     assert "neighbours" not in verbs(steps)
+
+
+def test_a_command_takes_more_settings_and_is_still_told_its_output():
+    steps = printed_steps(run("pipeline", "folds=[0]", "predict=epoch=last views=none", "--dry-run"))
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        predict, combine, embed = (
+            compose(verb, next(words for module, *words in steps if module == f"hpa_lit.{verb}"))
+            for verb in ("predict", "combine", "embed")
+        )
+    assert (predict.epoch, predict.views.name, embed.epoch) == ("last", "none", 45)
+    assert list(combine.predictions) == [predict.out]
 
 
 def test_an_unknown_recipe_is_named():
@@ -79,7 +92,7 @@ def test_the_demo_killed_and_started_again_ends_with_scores(tmp_path):
     words = [f"folder={tmp_path}/demo", *SMALL]
     command = [sys.executable, "-m", "hpa_lit.demo", *words]
     first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    fold0 = tmp_path / "demo" / "train" / "demo" / "fold0" / "checkpoints" / "best.ckpt"
+    fold0 = RunTree(tmp_path / "demo" / "train" / "demo" / "fold0").result
     until = time.monotonic() + 300
     while not fold0.is_file() and time.monotonic() < until:
         time.sleep(0.2)
@@ -92,6 +105,7 @@ def test_the_demo_killed_and_started_again_ends_with_scores(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "draw an atlas: there already" in done.stdout
     assert "prepare it: there already" in done.stdout
+    assert "train demo fold 0: there already" in done.stdout
     assert fold0.stat().st_mtime_ns == made
 
     answer = tmp_path / "demo" / "pipeline" / "demo" / "answers" / "neighbours"

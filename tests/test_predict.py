@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import tifffile
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 from scipy.special import expit
 from small_run import LABELS, damage, save_pictures, save_run
@@ -25,7 +26,7 @@ from hpa_lit.inference.predictor import Predictor
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.losses import focal_loss
 from hpa_lit.nets import build_classifier, legacy
-from hpa_lit.train import fit, load_examples
+from hpa_lit.train import TrainSettings, fit, load_data
 
 sys.path.append(str(Path(__file__).parent / "nets"))
 import reference_nets as reference
@@ -94,11 +95,12 @@ def test_valid_is_what_training_validated_on(run, tmp_path):
         "batch_size=4",
         "scheduler.epochs=2",
         "fold=3",
+        f"folder={tmp_path / 'run'}",
     )
-    config["trainer"] = ranks.trainer_arguments(config["trainer"])
     trained = RunTree(tmp_path / "run")
-    train, valid = load_examples(config)
-    fit(config, trained, train, valid)
+    config, data = load_data(TrainSettings.of(OmegaConf.create(config)), trained)
+    valid = data.sides.valid
+    fit(config.plain(), ranks.trainer_arguments(config.trainer.model_dump()), trained, data)
     run("run=run", "dataset=valid", "epoch=2", "features=true")
     found = prediction_file.read(trained.predictions("valid", "epoch_002", "none"))
     assert found.ids == tuple(sorted(valid.ids))
@@ -179,7 +181,7 @@ def test_the_file_is_written_before_failures_end_the_command(run, tmp_path):
             "images=mine means data.images=mine, and data",
         ),
         (["run=run", "images=mine", "workers=-1"], "workers=-1: give a whole number from 0 on"),
-        (["run=run", "images=mine", "batch_size=two"], "batch_size=two: give a whole number from 1 on"),
+        (["run=run", "images=mine", "batch_size=two"], "batch_size=two: give a whole number above 0"),
         (["run=run", "images=mine", "out=mine/i00.tif/x.csv"], "x.csv cannot be written: File exists: mine/i00.tif"),
         (["run=run", "images=run"], "there is no image in run, which holds checkpoints/: expected <Id>.tif"),
         (["checkpoint=mine/i00.tif", "images=mine"], "i00.tif cannot be read as weights: it is no file of torch, or"),

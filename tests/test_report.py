@@ -167,7 +167,10 @@ def test_it_fits_the_screen_and_every_picture_is_there(whole, tmp_path, width):
 
 
 def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_path):
-    save_pictures(DataTree(home / "data").images("test", 40), len(IDS))
+    tree = DataTree(home / "data")
+    save_pictures(tree.images("test", 40), len(IDS))
+    tree.metadata("test").parent.mkdir(parents=True)
+    pd.DataFrame({"Id": IDS}).to_parquet(tree.metadata("test"))
     words = [f"predictions={home}/test.parquet", f"paths.root={home}/data", f"output={tmp_path}"]
     start(report.main, *words, "dataset=test", "image_size=40", "threshold=0.65")
     html = ReportTree(tmp_path).page.read_text()
@@ -182,20 +185,41 @@ def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_pat
     assert set(pd.read_csv(ReportTree(tmp_path).table("examples"))["kind"]) == {"surest"}
 
 
+def test_a_folder_is_written_by_one_config_alone(home, tmp_path):
+    words, out = [f"predictions={home}/test.parquet", f"output={tmp_path}/out"], ReportTree(tmp_path / "out")
+    out.config.mkdir(parents=True)  # the first file, which cannot take this place
+    with pytest.raises(IsADirectoryError):
+        start(report.main, *words)
+    assert [path.name for path in out.folder.iterdir()] == ["config.yaml"]
+    out.config.rmdir()
+    start(report.main, *words)
+    page, config = out.page.read_text(), out.config.read_text()
+    with pytest.raises(SystemExit, match=r"(?s)set output=DIR to keep both.*  threshold: 0.5 there, 0.65 now$"):
+        start(report.main, *words, "threshold=0.65")
+    assert (out.page.read_text(), out.config.read_text()) == (page, config)
+    out.page.unlink()
+    start(report.main, *words, f"paths.outputs={tmp_path}")
+    assert out.page.read_text() == page
+    out.config.unlink()
+    with pytest.raises(SystemExit, match=r"(?s)has no config.yaml to say .*  report.html$"):
+        start(report.main, *words)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["on_failed=skip"], "choose error or drop"),
         (["submission={home}/nothing"], "there is no table .*submission.csv"),
-        (["images={home}/train"], "6 predicted images are not in"),
+        (["images={home}/train"], "there is no image in"),
         (["dataset=test"], "set image_size, or run"),
-        (["dataset=tset", "image_size=40"], "choose train, test, external, valid"),
+        (["dataset=test", "images={home}/mine"], "dataset=test and images are both given: leave one out"),
+        (["dataset=tset", "image_size=40"], "dataset=tset: choose train, test, external, valid or null"),
         (["steps=[a]"], "write steps='{{NAME: FOLDER, NAME: FOLDER}}'"),
         (["steps={{a: {home}/mine}}"], "step 'a' has no scores in"),
         (["runs=[{home}/mine]"], "there is no log of a training run"),
         (["run={home}/mine"], "has no checkpoint best.ckpt"),
         (["run={home}/embedder"], "no labels, it is an embedder"),
-        (["maps=0"], "shown and maps are at least 1"),
+        (["maps=0"], "maps=0: give a whole number above 0; leave out run to have none"),
     ],
 )
 def test_mistakes_end_with_one_message(home, tmp_path, words, message):

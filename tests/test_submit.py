@@ -1,6 +1,7 @@
 """The command submit, on real files."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 
@@ -118,6 +119,51 @@ def test_scores_for_machines(run, arrays, tmp_path, capsys):
     assert found["scores"]["labels"][0]["support"] == 200
     run("thresholds=fixed", "always_top=true", f"truth={tmp_path}/truth.csv")
     assert f"macro F1 {found['scores']['macro_f1']:.4f}" in capsys.readouterr().out
+
+
+def test_a_folder_is_written_by_one_config_alone(run, tmp_path):
+    out = run("thresholds=fixed")
+    files = {path: path.read_bytes() for path in out.folder.iterdir()}
+    with pytest.raises(SystemExit) as refused:
+        run("thresholds=fixed", "fixed=0.6", "always_top=true")
+    assert "set output=DIR to keep both" in refused.value.code
+    assert refused.value.code.splitlines()[1:] == [
+        "  always_top: False there, True now",
+        "  fixed: 0.5 there, 0.6 now",
+    ]
+    assert {path: path.read_bytes() for path in out.folder.iterdir()} == files
+    with pytest.raises(SystemExit, match=r"paths.root: .*/data there, elsewhere now"):
+        run("thresholds=fixed", "paths.root=elsewhere")
+    run("thresholds=fixed", "--json")  # what is printed is free
+    assert {path: path.read_bytes() for path in out.folder.iterdir() if path != out.config} == {
+        path: content for path, content in files.items() if path != out.config
+    }
+    out.config.unlink()
+    with pytest.raises(SystemExit, match=r"(?s)has no config.yaml to say .*remove the folder:\n  submission.csv"):
+        run("thresholds=fixed")
+    run("thresholds=fixed", f"output={tmp_path}/other")
+
+
+def test_the_config_is_the_first_file_and_the_submission_the_last(run):
+    out = run("thresholds=fixed")
+    config, files = out.config.read_text(), {path.name for path in out.folder.iterdir()}
+    shutil.rmtree(out.folder)
+    out.config.mkdir(parents=True)  # which no file can take the place of
+    with pytest.raises(IsADirectoryError):
+        run("thresholds=fixed")
+    assert [path.name for path in out.folder.iterdir()] == ["config.yaml"]
+    out.config.rmdir()
+    out.config.write_text(config)
+    out.submission.mkdir()
+    with pytest.raises(IsADirectoryError):
+        run("thresholds=fixed")
+    assert {path.name for path in out.folder.iterdir()} == files
+
+
+def test_a_mistake_leaves_the_folder_free(run, tmp_path):
+    with pytest.raises(SystemExit, match="there is no table"):
+        run("thresholds=fixed", f"truth={tmp_path}/none.csv")
+    assert run("thresholds=fixed").submission.is_file()
 
 
 @pytest.mark.parametrize("kind", ["f1", "soft_f1"])

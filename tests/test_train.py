@@ -1,5 +1,6 @@
 """Training through its command and its parts, on tiny pictures."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 from test_configs import composed
 
@@ -19,8 +21,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 from hpa_lit.files.tree import DataTree, RunTree
-from hpa_lit.inference import describe
-from hpa_lit.train import FREE_KEYS, fit, load_examples
+from hpa_lit.inference import describe, find_images
+from hpa_lit.train import FREE_KEYS, TrainSettings, fit, load_data, refuse_older
 
 TINY = (
     "experiment=small",
@@ -65,10 +67,17 @@ def command(*parts):
     return subprocess.run([sys.executable, "-m", "hpa_lit.train", *parts], capture_output=True, text=True, timeout=500)
 
 
+def of(*words):
+    return TrainSettings.of(OmegaConf.create(composed(*words)))
+
+
 def settings(pictures, outputs, *more):
-    config = composed(*arguments(pictures, outputs, *more))
-    config["trainer"] = ranks.trainer_arguments(config["trainer"])
-    return config
+    return of(*arguments(pictures, outputs, *more))
+
+
+def train(config, run):
+    config, data = load_data(config, run)
+    return fit(config.plain(), ranks.trainer_arguments(config.trainer.model_dump()), run, data)
 
 
 @pytest.fixture(scope="module")
@@ -123,23 +132,30 @@ def test_another_config_in_the_same_folder_is_refused(trained, pictures):
     run, _ = trained
     outputs = run.folder.parents[2]
     config = settings(pictures, outputs, "seed=3")
-    load_examples(config)
+    config, _ = load_data(config, run)
     with pytest.raises(InputError, match=r"seed: 0 there, 3 now") as error:
-        claim(run.config, config, "tag=NAME", FREE_KEYS)
+        claim(run.config, config.plain(), "tag=NAME", FREE_KEYS)
     assert "tag=" in str(error.value)
+
+
+def test_a_run_of_an_older_version_is_not_gone_on_with(tmp_path):
+    run = RunTree(tmp_path)
+    run.config.write_text("scheduler: {name: adam45, epochs: 45}\n")
+    with pytest.raises(InputError, match=r"a version before 0\.2, .* tag=NAME trains anew"):
+        refuse_older(run)
 
 
 def test_where_it_runs_may_change(trained, pictures):
     run, _ = trained
     config = settings(pictures, run.folder.parents[2], "data.workers=3")
-    load_examples(config)
-    claim(run.config, config, "tag=NAME", FREE_KEYS)
+    config, _ = load_data(config, run)
+    claim(run.config, config.plain(), "tag=NAME", FREE_KEYS)
 
 
 def test_keep_epochs_limits_the_numbered_checkpoints(pictures, tmp_path):
     config = settings(pictures, tmp_path, "keep_epochs=1", "scheduler.epochs=3")
     run = RunTree(tmp_path / "run")
-    fit(config, run, *load_examples(config))
+    train(config, run)
     assert [path.name for path in run.numbered_checkpoints()] == ["epoch_003.ckpt"]
     best, last = (torch.load(run.checkpoint(name), weights_only=True) for name in ("best", "last"))
     assert last["epoch"] == 2
@@ -153,10 +169,10 @@ def test_a_network_without_yellow(pictures, tmp_path):
         path.unlink()
     config = settings(folder, tmp_path, "scheduler.epochs=1")
     with pytest.raises(InputError, match=r"20 of 20 images are not complete .* by data\.channels=rgb:"):
-        load_examples(config)
+        load_data(config, RunTree(tmp_path / "run"))
     config = settings(folder, tmp_path, "scheduler.epochs=1", "data.channels=rgb", "data.mean=[0.1,0.2,0.3,0.4]")
     run = RunTree(tmp_path / "run")
-    fit(config, run, *load_examples(config))
+    train(config, run)
     model = describe(run.checkpoint("best"))
     assert model.channels == "rgb"
     net = model.load()
@@ -169,7 +185,7 @@ def test_fast_ways_together(trained, pictures, tmp_path):
     fast = ["compile=true", "channels_last=true", "trainer.precision=bf16-mixed", "trainer.accumulate_grad_batches=2"]
     config = settings(pictures, tmp_path, *fast)
     run = RunTree(tmp_path / "run")
-    fit(config, run, *load_examples(config))
+    train(config, run)
     plain, other = (torch.load(r.checkpoint("last"), weights_only=True) for r in (trained[0], run))
     assert other["state_dict"].keys() == plain["state_dict"].keys()
     assert other["global_step"] == plain["global_step"] / 2
@@ -191,14 +207,13 @@ def test_fast_ways_together(trained, pictures, tmp_path):
     ],
 )
 def test_bad_input_is_found_before_training(pictures, tmp_path, more, message):
+    (tmp_path / "EMPTY").mkdir()
+    words = [word.replace("EMPTY", f"{tmp_path}/EMPTY") for word in more]
+    words = arguments(pictures, tmp_path, *words)
     if "data=i768" in more:
-        config = composed("experiment=small", "data=i768", f"paths.root={tmp_path}")
-    else:
-        (tmp_path / "EMPTY").mkdir()
-        words = [word.replace("EMPTY", f"{tmp_path}/EMPTY") for word in more]
-        config = composed(*arguments(pictures, tmp_path, *words))
+        words = ["experiment=small", "data=i768", f"paths.root={tmp_path}"]
     with pytest.raises(InputError, match=message):
-        load_examples(config)
+        load_data(of(*words), RunTree(tmp_path / "run"))
 
 
 def test_a_damaged_plane_is_named_and_nothing_is_written(pictures, tmp_path):
@@ -270,14 +285,18 @@ def test_folds_of_the_prepared_atlas(tmp_path):
         pd.DataFrame(rows, columns=["Id", "Target", "External"]).to_parquet(tree.fold("mine", 2, side))
     sizes = ["data=i512", "data.image_size=40", "data.crop_size=32", "batch_size=2"]
     atlas = ["experiment=small", *sizes, f"paths.root={tmp_path}"]
-    train, valid = load_examples(composed(*atlas, "split=mine", "fold=2"))
+    _, data = load_data(of(*atlas, "split=mine", "fold=2"), RunTree(tmp_path / "run"))
+    train, valid, _ = data.sides
     assert [list(np.flatnonzero(row)) for row in train.targets] == [[0, 3], [5]]
     assert [files["rgby"] for files in valid.files] == [
         tree.images("train", 40) / "b.tif",
         tree.images("external", 40) / "a.tif",
     ]
     with pytest.raises(InputError, match="mine has fold2"):
-        load_examples(composed(*atlas, "split=mine", "fold=1"))
+        load_data(of(*atlas, "split=mine", "fold=1"), RunTree(tmp_path / "run"))
+
+
+ENTRIES = ["checkpoints", "config.yaml", "csv", "result.json", "sides.csv", "tensorboard"]
 
 
 @pytest.mark.slow
@@ -288,7 +307,7 @@ def test_a_sweep_with_ranks_runs_the_folds_in_their_folders(pictures, tmp_path):
     folders = sorted((tmp_path / "train" / "small_folder").iterdir())
     assert [folder.name for folder in folders] == ["fold0", "fold1"]
     for folder in folders:
-        assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", "config.yaml", "csv", "tensorboard"]
+        assert sorted(path.name for path in folder.iterdir()) == ENTRIES
         assert RunTree(folder).checkpoint(2).is_file()
         assert len(list((folder / "csv").iterdir())) == 1
     assert done.stdout.count("best epoch") == 2
@@ -334,3 +353,56 @@ def test_small_learns_the_real_tiles(shared, tmp_path):
     assert done.returncode == 0, done.stderr
     curves = pd.read_csv(next(tmp_path.rglob("metrics.csv")))
     assert curves["valid/macro_f1"].dropna().iloc[-1] >= 0.9
+
+
+def test_an_edited_table_moves_no_image_to_the_other_side(pictures, tmp_path):
+    """Rows are appended, put in another order, and corrected after a training: the sides stay, or it is refused."""
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    run = RunTree(tmp_path / "out" / "train" / "small_folder" / "fold0")
+    begun = arguments(folder, tmp_path / "out", "scheduler.epochs=1")
+    assert command(*begun).returncode == 0
+    record = run.record.read_text()
+    sides = pd.read_csv(run.record, dtype=str).groupby("side")["Id"].apply(list)
+    table = pd.read_csv(folder / "labels.csv", dtype=str)
+    for color in rgby.COLORS:
+        shutil.copy(folder / f"i00_{color}.png", folder / f"new_{color}.png")
+    grown = pd.concat([table[::-1], pd.DataFrame({"Id": ["new"], "Target": ["1"]})])
+    grown.to_csv(folder / "labels.csv", index=False)
+    _, data = load_data(of(*begun), run)
+    assert list(data.sides.valid.ids) == sides["valid"]
+    assert list(data.sides.train.ids) == sides["train"]
+    done = command(*begun)
+    assert "1 images have come since this run began and are left out" in done.stdout
+    assert run.record.read_text() == record
+    model = describe(run.checkpoint("best"))
+    assert sorted(find_images(model, "valid", None, tmp_path)[1].predicted) == sorted(sides["valid"])
+    grown["Target"] = "1"
+    grown.to_csv(folder / "labels.csv", index=False)
+    with pytest.raises(InputError, match=r"10 images differ; .*\n  i\d\d: its target was '0', and is '1'"):
+        load_data(of(*begun), run)
+
+
+def test_a_moving_average_is_what_is_kept_and_gone_on_from(pictures, tmp_path):
+    ema = ["callbacks=ema", "callbacks.ema.decay=0.5"]
+    whole, stopped = RunTree(tmp_path / "whole"), RunTree(tmp_path / "stopped")
+    train(settings(pictures, tmp_path, *ema, f"folder={whole.folder}"), whole)
+    average = torch.load(whole.checkpoint(1), weights_only=True)
+    weight = next(key for key in average["state_dict"] if key.endswith("classifier.weight"))
+    assert not torch.equal(average["state_dict"][weight], average["current_model_state"][weight])
+    assert torch.equal(describe(whole.checkpoint(1)).load().classifier.weight, average["state_dict"][weight])
+    (stopped.folder / "checkpoints").mkdir(parents=True)
+    for name in ("epoch_001", "last", "best"):  # as a run killed in its second epoch leaves it
+        shutil.copy(whole.checkpoint(1), stopped.folder / "checkpoints" / f"{name}.ckpt")
+    train(settings(pictures, tmp_path, *ema, f"folder={stopped.folder}"), stopped)
+    one, other = (torch.load(run.checkpoint(2), weights_only=True) for run in (whole, stopped))
+    torch.testing.assert_close(other["state_dict"], one["state_dict"], rtol=0, atol=0)
+    torch.testing.assert_close(other["current_model_state"], one["current_model_state"], rtol=0, atol=0)
+
+
+def test_early_stopping_ends_a_training_that_counts_as_finished(pictures, tmp_path):
+    stop = ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "scheduler.epochs=30"]
+    run = RunTree(tmp_path / "run")
+    train(settings(pictures, tmp_path, *stop, "scheduler.rates=[[1,1.0e-12]]", f"folder={run.folder}"), run)
+    result = json.loads(run.result.read_text())
+    assert result["epochs"] == len(run.numbered_checkpoints()) < 30

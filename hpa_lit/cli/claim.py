@@ -1,5 +1,6 @@
 """A folder holds the config it was made with, and nothing is made in it with another."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from hpa_lit.errors import InputError, listing
 from hpa_lit.files.tree import replacing
 
 
-def claim(path: Path, settings: dict[str, Any], remedy: str, free: tuple[str, ...] = ()) -> None:
+def claim(
+    path: Path, settings: dict[str, Any], remedy: str, free: tuple[str, ...] = (), results: Sequence[Path] = ()
+) -> None:
     """Write a config into the folder it is for; refuse a folder that was made with another.
 
     Args:
@@ -17,9 +20,10 @@ def claim(path: Path, settings: dict[str, Any], remedy: str, free: tuple[str, ..
         settings: Plain containers.
         remedy: The setting that leads to another folder, such as ``tag=NAME``.
         free: Beginnings of dotted keys that may differ: where something runs, not what it computes.
+        results: Files that are not there before their config is, unless they are somebody else's.
 
     Raises:
-        InputError: Other keys differ; names them.
+        InputError: Other keys differ, or results are there without a config; names them.
     """
     config = OmegaConf.create(settings)
     if path.is_file():
@@ -34,6 +38,11 @@ def claim(path: Path, settings: dict[str, Any], remedy: str, free: tuple[str, ..
                 f"{path.parent} was made with another config; set {remedy} to keep both, or remove the folder:\n"
                 f"{listing(changed)}"
             )
+    elif found := [result.name for result in results if result.exists()]:
+        raise InputError(
+            f"{path.parent} has no {path.name} to say what it was made with; set {remedy} to keep what is there, or "
+            f"remove the folder:\n{listing(found)}"
+        )
     with replacing(path) as temporary:
         OmegaConf.save(config, temporary)
 

@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, HydraException
@@ -31,7 +33,8 @@ def choices(config_name: str) -> str:
     """The config groups of a command and what each can be, a paragraph a group, the default first."""
     paragraphs = []
     for group, default in _groups(config_name):
-        others = sorted(path.stem for path in (Path(conf_dir()) / group).glob("*.yaml") if path.stem != default)
+        options = GlobalHydra.instance().config_loader().get_group_options(group)  # those of --config-dir too
+        others = sorted(option for option in options if option not in ("base", default))  # base: what others share
         if others:
             line = ", ".join([default or "(none)", *others])
             paragraphs.append(textwrap.fill(line, 110, initial_indent=f"  {group:12}", subsequent_indent=" " * 14))
@@ -39,12 +42,12 @@ def choices(config_name: str) -> str:
 
 
 def _groups(config_name: str) -> list[tuple[str, str | None]]:
-    """The groups of a config and of those it is made from, with their defaults."""
+    """The groups of a config and of those it is made from, with their defaults; several as ``[a,b]``."""
     groups: list[tuple[str, str | None]] = []
     config: Any = OmegaConf.to_container(OmegaConf.load(Path(conf_dir()) / f"{config_name}.yaml"))
     for entry in config["defaults"]:
         if isinstance(entry, dict):
-            groups += entry.items()
+            groups += [(group, f"[{','.join(x)}]" if isinstance(x, list) else x) for group, x in entry.items()]
         elif entry != "_self_":
             groups += _groups(entry)
     return groups
@@ -54,6 +57,13 @@ OmegaConf.register_new_resolver("choices", choices, replace=True)
 
 # Short keys of commands that look at a folder of anyone's images, see `written_out`.
 FOLDER = {"images": "data.images", "labels": "data.labels"}
+# What people write who know other Lightning projects, and what serves here.
+UNKNOWN = {
+    "model.optimizer.lr": "the rates stand in the schedule: scheduler.rates=[[1,{value}]], or, of PyTorch's own "
+    "schedulers, scheduler=cosine optimizer.lr={value}",
+    "ckpt_path": "the same command goes on from its last checkpoint by itself; hpa-lit predict checkpoint={value} "
+    "predicts with one",
+}
 
 INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
@@ -66,7 +76,7 @@ DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, er
 
 def command(
     config_name: str, short: Mapping[str, str] = MappingProxyType({})
-) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+) -> Callable[[Callable[[DictConfig], object]], Callable[[], None]]:
     """Make a function of a composed config into a command with Hydra's command line.
 
     `InputError` and mistakes in the config end the process with their message and exit code 1. Any other exception
@@ -77,11 +87,11 @@ def command(
         short: Keys that people may write for longer ones, see `written_out`.
     """
 
-    def decorate(body: Callable[[DictConfig], None]) -> Callable[[], None]:
+    def decorate(body: Callable[[DictConfig], object]) -> Callable[[], None]:
         @functools.wraps(body)
-        def job(config: DictConfig) -> None:
+        def job(config: DictConfig) -> object:
             try:
-                body(config)
+                return body(with_whole_nodes(config))  # what it returns is what Hydra's sweepers optimise
             except InputError as error:
                 raise _exit(error) from None  # Hydra would announce any other exception with its own lines
 
@@ -95,7 +105,7 @@ def command(
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             try:
                 words = [FLAGS.get(word, word) for word in sys.argv]
-                sys.argv = [words[0], *map(quoted, written_out(words[1:], short))]
+                sys.argv = [words[0], *(addable(quoted(word)) for word in written_out(words[1:], short))]
                 if ranks.is_rank() and {"-m", "--multirun"} & set(sys.argv):
                     raise InputError(
                         "a sweep under torchrun would run whole in every one of its processes: start it without "
@@ -132,6 +142,11 @@ def quoted(word: str) -> str:
     return word
 
 
+def addable(word: str) -> str:
+    """``loss={_target_: mine.Loss, gamma: 1}`` with the ``++`` that lets Hydra take keys which the old `loss` lacks."""
+    return f"++{word}" if re.match(r"[\w.]+=\{.*\b_target_:", word) else word
+
+
 def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
     """A command line with its short keys written out: ``images=DIR`` is ``data=folder data.images=DIR``.
 
@@ -146,10 +161,12 @@ def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
     written = []
     for word in words:
         key, _, value = word.partition("=")
-        if key not in short or "=" not in word:
+        if (name := key.lstrip("+")) in UNKNOWN and "=" in word:
+            raise InputError(f"{name}: {UNKNOWN[name].format(value=value)}")
+        if name not in short or "=" not in word:
             written.append(word)
             continue
-        long = short[key]
+        long = short[name]
         if long in given:
             raise InputError(f"{word} means {long}={value}, and {long}={given[long]} is given too: leave one out")
         if long.startswith("data."):
@@ -159,6 +176,16 @@ def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
                 written.append("data=folder")
         written.append(f"{long}={value}")
     return written
+
+
+def with_whole_nodes(config: DictConfig) -> DictConfig:
+    """A config in which ``loss={_target_: ...}`` of the command line is all of `loss`; Hydra merges it into the old."""
+    config = config.copy()
+    for override in OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task)):
+        value = override.value()
+        if isinstance(value, dict) and any(str(key) == "_target_" for key in value):
+            OmegaConf.update(config, override.key_or_group, value, merge=False, force_add=True)
+    return config
 
 
 def _exit(error: InputError) -> SystemExit:
@@ -192,18 +219,18 @@ def overridden(group: str) -> set[str]:
     return {word.split("=")[0].removeprefix(f"{group}.") for word in words if word.startswith(f"{group}.")}
 
 
-def own_images(settings: Mapping[str, Any]) -> str | None:
+def own_images(short: Path | None, data: Mapping[str, Any] | None) -> Path | None:
     """The folder that ``images=DIR`` names, or ``data=folder data.images=DIR``, in configs that have both.
 
     Raises:
         InputError: Both are given, and differ.
     """
-    short, long = settings["images"], (settings.get("data") or {}).get("images")
-    if None not in (short, long) and short != long:
+    long = (data or {}).get("images")
+    if None not in (short, long) and str(short) != long:
         raise InputError(
             f"images={short} means data.images={short}, and data.images={long} is given too: leave one out"
         )
-    return short or long
+    return short or (None if long is None else Path(long))
 
 
 def _config_error(error: Exception) -> str:

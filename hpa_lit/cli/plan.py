@@ -1,138 +1,188 @@
 """From prepared data to a scored answer: which commands, with which settings, in which order."""
 
+import glob
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from hydra import compose
+from pydantic import Field, NonNegativeInt
 
+from hpa_lit.cli.settings import Epoch, Paths, Settings, Several, ViewSettings
 from hpa_lit.cli.steps import Step, setting
-from hpa_lit.files.tree import AnswerTree, DataTree, PipelineTree, RunTree
+from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, PipelineTree, RunTree
 
 HALF = ("thresholds=fixed", "fixed=0.5", "always_top=true")
 
 
-class Pipeline:
-    """The steps of the command pipeline, in order.
+class PipelineSettings(Settings):
+    """Of conf/pipeline.yaml, which says what each is."""
+
+    paths: Paths
+    views: ViewSettings
+    recipes: Several[str]
+    folds: tuple[NonNegativeInt, ...]
+    embedder: str | None
+    embedder_epoch: Epoch
+    threshold: Literal["auto"] | Annotated[float, Field(ge=-1, le=1)]
+    truth: Several[Path] | None
+    name: str | None
+    train: str
+    train_embedder: str
+    predict: str
+    embed: str
+    submit: str
+    neighbours: str
+    report: str
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pipeline runs, and what it answers.
+
+    Attributes:
+        steps: Each after those whose outputs it reads.
+        answers: The answers by what each adds to the one before; the last is the best.
+    """
+
+    steps: tuple[Step, ...]
+    answers: Mapping[str, AnswerTree]
+
+
+def plan(settings: PipelineSettings, out: PipelineTree, run_folder: Callable[[Sequence[str]], Path]) -> Plan:
+    """Plan the command pipeline; reads and writes no file.
 
     Where the truth is known there is an answer after every step, to see what each gains; else the last ones alone.
 
     Args:
         settings: Of the command, resolved.
         out: Where that goes which belongs to no single run.
-
-    Attributes:
-        steps: What to run.
-        answers: The answers by what they add to the one before; the last is the best.
+        run_folder: Where train puts the run that it is given these words for.
     """
+    make, embedder = _Steps(settings, out), settings.embedder
+    words = {
+        f"{recipe} fold {fold}": make.words(f"experiment={recipe}", f"fold={fold}", *make.more("train"))
+        for recipe in settings.recipes
+        for fold in settings.folds
+    }
+    recipes = list(words)
+    if embedder:
+        words[embedder] = make.words(f"experiment={embedder}", *make.more("train_embedder"))
+    runs = {name: RunTree(run_folder(words[name])) for name in words}
+    steps = [Step(f"train {name}", "train", words[name], run.result) for name, run in runs.items()]
+    steps += (predicted := [make.predict(name, runs[name]) for name in recipes])
 
-    def __init__(self, settings: Mapping[str, Any], out: PipelineTree) -> None:
-        self.settings, self.out, self.steps = settings, out, list[Step]()
-        self.answers = dict[str, AnswerTree]()
-        self.paths = [setting(f"paths.{name}", place) for name, place in settings["paths"].items()]
-        self.truth = [setting("truth", settings["truth"])] if settings["truth"] else []
-        recipe, embedder = [], settings["embedder"]
-        recipes = settings["recipes"]
-        for experiment in [recipes] if isinstance(recipes, str) else recipes:
-            for fold in settings["folds"]:
-                words = [f"experiment={experiment}", f"fold={fold}", *self.more("train")]
-                recipe.append((f"{experiment} fold {fold}", self.train(f"{experiment} fold {fold}", words)))
-        runs = [run for _, run in recipe]
-        if embedder:
-            runs.append(self.train(embedder, [f"experiment={embedder}", *self.more("train_embedder")]))
-        predictions = [self.predict(name, run) for name, run in recipe]
-        if self.truth:
-            self.submit(
-                "one fold one view", self.combine("one fold one view", predictions[:1], "over_views=first"), HALF
-            )
-            self.submit("one fold all views", self.combine("one fold all views", predictions[:1]), HALF)
-            self.submit("all folds", self.combine("all folds", predictions), HALF)
-        duplicates = setting("duplicates", DataTree(Path(settings["paths"]["root"])).test_matches)
-        ensemble = self.combine("ensemble", predictions, duplicates)
-        if self.truth:
-            self.submit("duplicates", ensemble, HALF)
-            self.submit("thresholds", ensemble, ["always_top=true", *self.more("submit")])
-        self.submit("leak list", ensemble, ["postprocess=competition", *self.more("submit")])
-        if embedder:
-            self.replace("neighbours", runs[-1])
-        self.report(ensemble, runs)
+    ensemble = make.combine("ensemble", predicted, duplicates=DataTree(settings.paths.root).test_matches)
+    submitted: list[tuple[str, Step, Sequence[str]]] = []
+    if settings.truth:
+        submitted = [
+            ("one fold one view", make.combine("one fold one view", predicted[:1], "over_views=first"), HALF),
+            ("one fold all views", make.combine("one fold all views", predicted[:1]), HALF),
+            ("all folds", make.combine("all folds", predicted), HALF),
+            ("duplicates", ensemble, HALF),
+            ("thresholds", ensemble, ("always_top=true", *make.more("submit"))),
+        ]
+    submitted.append(("leak list", ensemble, ("postprocess=competition", *make.more("submit"))))
+    for name, combined, how in submitted:
+        if combined not in steps:
+            steps.append(combined)
+        steps.append(make.submit(name, combined, how))
+    answers = {name: out.answer(name) for name, *_ in submitted}
 
-    def summary(self) -> str:
-        """The scores, and where the answer and the report are."""
-        lines = []
-        if self.truth:
-            scores = {name: json.loads(answer.scores.read_text())["scores"] for name, answer in self.answers.items()}
-            lines = [f"  {name:20} {score['macro_f1']:.4f}" for name, score in scores.items()]
-            lines.insert(0, "macro F1 after each step:")
-        *_, answer = self.answers.values()
-        return "\n".join([*lines, f"answer: {answer.submission}", f"report: {self.out.report.page}"])
+    if embedder:
+        sets: dict[str, ImageSet] = {"gallery": "external", "queries": "test"}
+        if settings.threshold == "auto":
+            sets["labelled"] = "train"
+        features = {key: make.embed(dataset, runs[embedder]) for key, dataset in sets.items()}
+        steps += [*features.values(), make.replace("neighbours", features, answers["leak list"])]
+        answers["neighbours"] = out.answer("neighbours")
+    steps.append(make.report(ensemble, list(runs.values()), answers))
+    return Plan(tuple(steps), answers)
+
+
+def summary(settings: PipelineSettings, out: PipelineTree, answers: Mapping[str, AnswerTree]) -> str:
+    """The scores where the truth is known, and where the answer and the report are, once all steps are done."""
+    lines = []
+    if settings.truth:
+        lines.append("macro F1 after each step:")
+        for name, answer in answers.items():
+            lines.append(f"  {name:20} {json.loads(answer.scores.read_text())['scores']['macro_f1']:.4f}")
+    *_, last = answers.values()
+    return "\n".join([*lines, f"answer: {last.submission}", f"report: {out.report.page}"])
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Makes the step of each command."""
+
+    settings: PipelineSettings
+    out: PipelineTree
 
     def more(self, verb: str) -> list[str]:
         """The settings of a command that the pipeline's own settings add."""
-        return shlex.split(self.settings[verb])
+        return shlex.split(getattr(self.settings, verb))
 
-    def add(self, name: str, verb: str, words: Sequence[str], output: Path, inputs: Sequence[Path] = ()) -> None:
-        """Add a step; see `Step`."""
-        self.steps.append(Step(name, verb, (*words, *self.paths), output, tuple(inputs)))
+    def words(self, *words: str, **places: object) -> tuple[str, ...]:
+        """The settings of a command, and last where it reads and writes, so that no other setting moves that."""
+        places |= {f"paths.{name}": place for name, place in self.settings.paths}
+        return (*words, *(setting(key, place) for key, place in places.items() if place is not None))
 
-    def train(self, name: str, words: Sequence[str]) -> RunTree:
-        """Train; the folder is what train's own config says."""
-        config = compose("train", [*words, *self.paths], return_hydra_config=True)
-        run = RunTree(Path(config.hydra.run.dir))
-        self.add(f"train {name}", "train", words, run.checkpoint(config.scheduler.epochs))
-        return run
+    @property
+    def truth_tables(self) -> list[Path]:
+        """The files that the setting truth names."""
+        return list(self.settings.truth or ())
 
-    def predict(self, name: str, run: RunTree) -> Path:
+    def predict(self, name: str, run: RunTree) -> Step:
         """Predict the test set in all views."""
-        views = self.settings["views"]["name"]
-        words = [setting("run", run.folder), "dataset=test", f"views={views}", *self.more("predict")]
-        output = run.predictions("test", "best", views)
-        self.add(f"predict {name}", "predict", words, output, [run.checkpoint("best")])
-        return output
+        output = self.out.predictions(name)
+        words = ("dataset=test", f"views={self.settings.views.name}", *self.more("predict"))
+        words = self.words(*words, run=run.folder, out=output)
+        return Step(f"predict {name}", "predict", words, output, (run.result,))
 
-    def embed(self, run: RunTree, dataset: str) -> Path:
+    def embed(self, dataset: ImageSet, run: RunTree) -> Step:
         """Features of a set."""
-        epoch = self.settings["embedder_epoch"]
-        checkpoint = run.checkpoint(epoch)
-        words = [setting("run", run.folder), f"epoch={epoch}", f"dataset={dataset}", *self.more("embed")]
-        output = run.features(dataset, checkpoint.stem)
-        self.add(f"embed {dataset}", "embed", words, output, [checkpoint])
-        return output
+        output = self.out.features(dataset)
+        words = (f"dataset={dataset}", f"epoch={self.settings.embedder_epoch}", *self.more("embed"))
+        words = self.words(*words, run=run.folder, out=output)
+        return Step(f"embed {dataset}", "embed", words, output, (run.result,))
 
-    def combine(self, name: str, files: Sequence[Path], *words: str) -> Path:
+    def combine(self, name: str, predicted: Sequence[Step], *words: str, duplicates: Path | None = None) -> Step:
         """One probability an image and label."""
-        output = self.out.combined(name)
-        words = (setting("predictions", files), *words, setting("output", output))
-        self.add(f"combine {name}", "combine", words, output, files)
-        return output
+        output, files = self.out.combined(name), [step.output for step in predicted]
+        patterns = [glob.escape(str(file)) for file in files]  # combine reads names as patterns
+        words = self.words(*words, predictions=patterns, duplicates=duplicates, output=output)
+        return Step(f"combine {name}", "combine", words, output, (*files, *([duplicates] if duplicates else [])))
 
-    def submit(self, name: str, predictions: Path, words: Sequence[str]) -> None:
+    def submit(self, name: str, combined: Step, how: Sequence[str]) -> Step:
         """Label strings, and scores where the truth is known."""
-        answer = self.answers[name] = self.out.answer(name)
-        words = [setting("predictions", predictions), *words, *self.truth, setting("output", answer.folder)]
-        self.add(f"submit {name}", "submit", words, answer.scores, [predictions])
+        answer, predictions = self.out.answer(name), combined.output
+        words = self.words(*how, predictions=predictions, truth=self.settings.truth, output=answer.folder)
+        return Step(f"submit {name}", "submit", words, answer.submission, (predictions, *self.truth_tables))
 
-    def replace(self, name: str, embedder: RunTree) -> None:
-        """Answers of similar atlas images in place of the last ones."""
-        *_, before = self.answers.values()
-        answer = self.answers[name] = self.out.answer(name)
-        files = {"gallery": self.embed(embedder, "external"), "queries": self.embed(embedder, "test")}
-        if self.settings["threshold"] == "auto":
-            files["labelled"] = self.embed(embedder, "train")
-        files["submission"] = before.submission
-        words = [setting(key, path) for key, path in files.items()]
-        words += [setting("threshold", self.settings["threshold"]), *self.more("neighbours"), *self.truth]
-        words.append(setting("output", answer.folder))
-        self.add(f"replace by {name}", "neighbours", words, answer.config, list(files.values()))
+    def replace(self, name: str, features: Mapping[str, Step], before: AnswerTree) -> Step:
+        """Answers of similar atlas images in place of those before."""
+        answer = self.out.answer(name)
+        files = {key: step.output for key, step in features.items()} | {"submission": before.submission}
+        words = (setting("threshold", self.settings.threshold), *self.more("neighbours"))
+        words = self.words(*words, **files, truth=self.settings.truth, output=answer.folder)
+        inputs = (*files.values(), *self.truth_tables)
+        return Step(f"replace by {name}", "neighbours", words, answer.submission, inputs)
 
-    def report(self, predictions: Path, runs: Sequence[RunTree]) -> None:
+    def report(self, combined: Step, runs: Sequence[RunTree], answers: Mapping[str, AnswerTree]) -> Step:
         """The page about the last answer, and how it got there where the truth is known."""
-        *_, final = self.answers.values()
-        words = [setting("predictions", predictions), setting("submission", final.folder), "dataset=test"]
-        words += [setting("run", runs[0].folder), setting("runs", [run.folder for run in runs]), *self.truth]
-        if self.truth:
-            words.append(setting("steps", {name: answer.folder for name, answer in self.answers.items()}))
-        words += [*self.more("report"), setting("output", self.out.report.folder)]
-        self.add("report", "report", words, self.out.report.page, [predictions, final.submission])
+        (*_, last), truth = answers.values(), self.settings.truth
+        words = self.words(
+            *("dataset=test", *self.more("report")),
+            predictions=combined.output,
+            submission=last.folder,
+            run=runs[0].folder,
+            runs=[run.folder for run in runs],
+            truth=truth,
+            steps={name: answer.folder for name, answer in answers.items()} if truth else None,
+            output=self.out.report.folder,
+        )
+        inputs = [combined.output, *(answer.submission for answer in answers.values()), *(run.result for run in runs)]
+        return Step("report", "report", words, self.out.report.page, (*inputs, *self.truth_tables))

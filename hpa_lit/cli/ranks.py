@@ -34,6 +34,8 @@ def trainer_arguments(trainer: dict[str, Any]) -> dict[str, Any]:
     gpus = torch.cuda.device_count() if trainer["accelerator"] in ("auto", "gpu", "cuda") else 0
     if trainer["accelerator"] in ("gpu", "cuda") and not gpus:
         raise InputError("no GPU was found; trainer=cpu trains on the CPU")
+    if trainer["accelerator"] == "mps" and not torch.backends.mps.is_available():
+        raise InputError("no GPU of an Apple machine was found; trainer=cpu trains on the CPU")
     if trainer["devices"] in ("auto", -1):
         trainer["devices"] = max(gpus, 1)
     if trainer["num_nodes"] > 1 and not is_rank():
@@ -52,15 +54,18 @@ def count(trainer: dict[str, Any]) -> int:
     return len(devices) if isinstance(devices, list) else int(devices)
 
 
-def run(function: str, trainer: dict[str, Any], *arguments: Any) -> None:
-    """Call a function here, or in a process for each device that the Trainer's arguments ask for; see `launch`."""
+def run(function: str, trainer: dict[str, Any], *arguments: Any) -> Any:
+    """Call a function here, or in a process for each device that the Trainer's arguments ask for; see `launch`.
+
+    Returns:
+        What it gave on the first rank of this machine.
+    """
     if is_rank() or count(trainer) == 1:
-        _call(function, *arguments)
-    else:
-        launch(function, count(trainer), *arguments)
+        return _call(function, *arguments)
+    return launch(function, count(trainer), *arguments)
 
 
-def launch(function: str, processes: int, *arguments: Any) -> None:
+def launch(function: str, processes: int, *arguments: Any) -> Any:
     """Call a function in several new processes that find one another as torchrun's do, and wait for them.
 
     Lightning by itself would start this process's command line again for every rank, and a Hydra sweep would then sweep
@@ -74,6 +79,9 @@ def launch(function: str, processes: int, *arguments: Any) -> None:
 
     Raises:
         SystemExit: A process failed, after saying why.
+
+    Returns:
+        What the first rank gave.
     """
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -93,7 +101,7 @@ def launch(function: str, processes: int, *arguments: Any) -> None:
     threads = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = threads or str(max(1, len(os.sched_getaffinity(0)) // processes))
     try:
-        elastic_launch(config, _call)(function, *arguments)
+        return elastic_launch(config, _call)(function, *arguments)[0]
     except ChildFailedError as error:
         raise SystemExit(f"error: {len(error.failures)} of {processes} processes failed, see above") from None
     finally:
@@ -107,10 +115,10 @@ def _unsaid(record: logging.LogRecord) -> bool:
     return getattr(error, "exit_code", None) != 1
 
 
-def _call(function: str, *arguments: Any) -> None:
+def _call(function: str, *arguments: Any) -> Any:
     """Call a function on a rank, each of which says what it alone cannot use, such as an image."""
     try:
-        pkgutil.resolve_name(function)(*arguments)
+        return pkgutil.resolve_name(function)(*arguments)
     except InputError as error:
         print(flush=True)  # the line of a progress bar ends here
         sys.exit(f"error: {error}")

@@ -28,7 +28,7 @@ class Step:
         verb: The command, such as "predict".
         arguments: Its settings, such as "fold=0".
         output: The last file it writes.
-        inputs: Files of earlier steps that it reads.
+        inputs: Files that it reads: outputs of earlier steps, or there before.
     """
 
     name: str
@@ -41,12 +41,13 @@ class Step:
         return shlex.join(["python", "-m", f"hpa_lit.{self.verb}", *self.arguments])
 
     @property
-    def done(self) -> bool:
-        """Whether its result is there, and no older than what it was made from."""
-        if not self.output.is_file():
-            return False
+    def lack(self) -> str:
+        """Why its result does not count, in words; empty where it is there and no older than what it is made from."""
+        if absent := [path for path in (*self.inputs, self.output) if not path.is_file()]:
+            return f"there is no {absent[0]}"
         made = self.output.stat().st_mtime_ns
-        return all(path.is_file() and path.stat().st_mtime_ns <= made for path in self.inputs)
+        newer = [path for path in self.inputs if path.stat().st_mtime_ns > made]
+        return f"{self.output} is older than {newer[0]}" if newer else ""
 
 
 def setting(key: str, value: object) -> str:
@@ -62,14 +63,14 @@ def run_steps(steps: Sequence[Step], logs: Path) -> None:
         logs: Folder for what the commands print.
 
     Raises:
-        InputError: A command failed; gives the end of its output.
+        InputError: A command failed, or ended well without its result; gives the end of its output.
     """
     logs.mkdir(parents=True, exist_ok=True)
     shape = "{desc} |{bar:24}| {elapsed}{postfix}"
     with tqdm(total=len(steps), bar_format=shape, leave=False, disable=not sys.stderr.isatty()) as bar:
         for number, step in enumerate(steps, 1):
             head = f"[{number:2}/{len(steps)}] {step.name}"
-            if step.done:
+            if not step.lack:
                 bar.write(f"{head}: there already")
             else:
                 seconds = _run(step, head, logs / f"{number:02}_{re.sub(r'[^a-z0-9]+', '_', step.name)}.log", bar)
@@ -92,9 +93,10 @@ def _run(step: Step, head: str, log: Path, bar: "tqdm[Any]") -> float:
             process.terminate()
             process.wait()
     bar.set_postfix_str("")
-    if process.returncode:
+    if process.returncode or step.lack:
+        trouble = "failed" if process.returncode else f"ended without an error, and yet {step.lack}"
         raise InputError(
-            f"{step.name} failed; the same command goes on from here once this is mended:\n{step}\n"
+            f"{step.name} {trouble}; the same command goes on from here once this is mended:\n{step}\n"
             f"{_tail(log, SAID)}\nAll that it said is in {log}"
         )
     return time.monotonic() - start
@@ -120,5 +122,7 @@ def _quoted(value: object) -> str:
     text = str(value)
     if re.fullmatch(r"[\w.:-]*/[\w./:-]*", text, re.ASCII):
         return text
-    # A quote takes a backslash, and backslashes before a quote are doubled.
+    # OmegaConf reads ${ as the beginning of another key, and Hydra a quote as the end: both take a backslash, and
+    # backslashes before them are doubled.
+    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"

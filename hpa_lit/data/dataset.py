@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, DistributedSampler, get_worker_info
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, get_worker_info
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
@@ -19,7 +19,7 @@ class LabelledBatch(TypedDict):
     """What a loader gives: N images, their targets and their rows in the table."""
 
     image: Tensor  # (N, C, H, W) uint8
-    target: Tensor  # (N, K) uint8, or (N,) int64 class codes
+    target: NotRequired[Tensor]  # (N, K) uint8, or (N,) int64 class codes; absent where nobody knows
     index: Tensor  # (N,) int64
 
 
@@ -41,23 +41,24 @@ class Examples:
     Args:
         ids: N Ids.
         files: The files of each.
-        targets: Shape (N, K) uint8 of 0 and 1, or (N,) int64 class codes.
+        targets: Shape (N, K) uint8 of 0 and 1, or (N,) int64 class codes; None where nobody knows.
     """
 
     ids: Sequence[str]
     files: Sequence[rgby.ImageFiles]
-    targets: npt.NDArray[np.uint8] | npt.NDArray[np.int64]
+    targets: npt.NDArray[np.uint8] | npt.NDArray[np.int64] | None
 
     def __post_init__(self) -> None:
-        if not len(self.ids) == len(self.files) == len(self.targets):
-            raise ValueError(f"{len(self.ids)} Ids, {len(self.files)} images and {len(self.targets)} targets")
+        targets = len(self.ids) if self.targets is None else len(self.targets)
+        if not len(self.ids) == len(self.files) == targets:
+            raise ValueError(f"{len(self.ids)} Ids, {len(self.files)} images and {targets} targets")
 
 
 class ImageDataset(Dataset[LabelledBatch]):
     """Reads and transforms `examples`, a batch at a time.
 
     An image is asked for by (epoch, row): what is random in it depends on these and on `seed`, not on the worker
-    that happens to load it.
+    that happens to load it. A row alone, as samplers of others ask, means the first epoch.
     """
 
     def __init__(
@@ -73,13 +74,17 @@ class ImageDataset(Dataset[LabelledBatch]):
     def __len__(self) -> int:
         return len(self.examples.ids)
 
-    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> LabelledBatch:
+    def __getitems__(self, asked: Sequence[tuple[int, int] | int]) -> LabelledBatch:
         """A batch, each image written to its place in it; there is nothing left to collate."""
+        keys = [key if isinstance(key, tuple) else (0, key) for key in asked]
         rows = [row for _, row in keys]
         images = batch_memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
         for (epoch, row), image in zip(keys, images.numpy(), strict=True):
             self.transform(self._planes(row), draw_of(self.seed, epoch, row), image)
-        return {"image": images, "target": torch.from_numpy(self.examples.targets[rows]), "index": torch.tensor(rows)}
+        batch: LabelledBatch = {"image": images, "index": torch.tensor(rows)}
+        if self.examples.targets is not None:
+            batch["target"] = torch.from_numpy(self.examples.targets[rows])
+        return batch
 
     def _planes(self, row: int) -> Sequence[rgby.Pixels]:
         try:
@@ -125,3 +130,14 @@ class EpochSampler(DistributedSampler[tuple[int, int]]):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         for row in super().__iter__():
             yield self.epoch, row  # type: ignore[misc]
+
+
+class EpochLoader(DataLoader[Any]):
+    """A `DataLoader` whose workers begin when the first batch of an epoch is asked for.
+
+    Lightning makes the iterator of a resumed training before it tells the sampler the epoch, and workers otherwise
+    begin with the iterator.
+    """
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        yield from super().__iter__()

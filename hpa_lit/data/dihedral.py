@@ -1,4 +1,4 @@
-"""The eight dihedral views of a square image, by the reference's names (SPEC section 8)."""
+"""The eight dihedral views of a square image, by the reference's names (method 8)."""
 
 import cv2
 import numpy as np
@@ -35,23 +35,29 @@ def apply(name: str, image: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     return np.array(view.swapaxes(0, 1) if transpose else view, order="C")
 
 
-def apply_plane(name: str, plane: npt.NDArray[np.uint8], result: npt.NDArray[np.uint8]) -> None:
-    """Write a view of one plane, several times as fast as `apply`.
+def apply_plane(
+    name: str, plane: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.uint8]:
+    """A view of one plane, several times as fast as `apply`.
 
     Args:
         name: One of `VIEWS`.
         plane: Shape (H, W).
-        result: Where to, contiguous, of shape (H, W), or (W, H) where the view transposes; not `plane` itself.
+        out: Where to, contiguous and not `plane` itself. Left alone where it has not the shape of the view.
+
+    Returns:
+        `out`, or a new contiguous array, of shape (H, W), or (W, H) where the view transposes.
     """
     flips, transpose = _steps(name)
     if flips and transpose:
         plane = np.asarray(cv2.flip(plane, _OPENCV_FLIPS[flips]), np.uint8)
     if transpose:
-        cv2.transpose(plane, result)
+        view = cv2.transpose(plane, out)
     elif flips:
-        cv2.flip(plane, _OPENCV_FLIPS[flips], result)
+        view = cv2.flip(plane, _OPENCV_FLIPS[flips], out)
     else:
-        result[:] = plane
+        view = cv2.copyTo(plane, None, out)  # type: ignore[call-overload]  # None, no mask, is not in its stubs
+    return np.asarray(view, np.uint8)
 
 
 def apply_batch(name: str, images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Anyone's label table: one CSV, any list of labels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ import pandas as pd
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.labels import LABEL_NAMES
+
+SIDE_COLUMNS = ("fold", "split")
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,16 @@ class LabelTable:
         ids: N Ids, each once.
         labels: Shape (N, K), 0 or 1.
         names: The K label names.
+        columns: Cells of the columns that say on which side an image is, by name: fold, split, and the group's.
     """
 
     ids: list[str]
     labels: npt.NDArray[np.uint8]
     names: list[str]
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
 
 
-def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) -> LabelTable:
+def read_label_table(path: Path, label_list: Sequence[str | int] | None = None, group: str | None = None) -> LabelTable:
     """Read a CSV with a column ``Id`` and the labels of each image.
 
     The labels stand in a column ``Target``, as indices separated by spaces or as names separated by ``|``; or there is
@@ -38,6 +42,7 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) 
         label_list: The labels to learn. Names: an index in ``Target`` is a place in this list. Numbers: an index in
             ``Target`` is one of the atlas's 28 locations, and so are these. None: the columns of 0 and 1, else the
             28 locations where a label is one of them, else the distinct names, sorted.
+        group: Name of a column that is no label; neither are ``fold`` and ``split``.
 
     Raises:
         InputError: It is no such CSV, or has no rows; or names every row whose Id is repeated, or whose Target is empty
@@ -53,6 +58,11 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) 
         )
     if table.empty:
         raise InputError(f"{path} has no rows: write one for each image")
+    if group is not None and group not in table:
+        raise InputError(f"data.group={group}: {path} has no such column; it has {', '.join(table.columns)}")
+    beside = [name for name in (*SIDE_COLUMNS, group) if name is not None and name in table]
+    columns = {name: table[name].str.strip().tolist() for name in beside}
+    table = table.drop(columns=beside)
     ids = table["Id"].str.strip()
     problems = [
         f"row {row + 2}: Id {ids[row]!r} stands in the table before" for row in np.flatnonzero(ids.duplicated())
@@ -68,7 +78,7 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None) 
             f"{path} cannot be used; correct or remove these rows, or list your labels in data.label_list:\n"
             f"{listing(problems)}"
         )
-    return LabelTable(ids.tolist(), labels, names)
+    return LabelTable(ids.tolist(), labels, names, columns)
 
 
 def _read(path: Path) -> pd.DataFrame:

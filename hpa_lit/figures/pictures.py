@@ -1,8 +1,7 @@
 """Micrographs as a report shows them: the protein alone, two pictures side by side, activation maps."""
 
 import io
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -11,24 +10,26 @@ from matplotlib import colormaps
 from PIL import Image
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.rgby import COLORS, PROTEIN, ImageFiles, Pixels, list_images
+from hpa_lit.files.rgby import COLORS, PROTEIN, ImageFiles, Pixels
 
 
-def locate(folders: Sequence[Path], ids: Sequence[str]) -> dict[str, ImageFiles]:
-    """The files of the images in some folders, by Id; none without folders.
+def locate(places: Mapping[str, Mapping[str, ImageFiles]], ids: Sequence[str]) -> dict[str, ImageFiles]:
+    """The files of the images in some places, by Id; none without places.
+
+    Args:
+        places: What there is, by Id, in each place by its name.
+        ids: The images that are needed.
 
     Raises:
-        InputError: An image is in two of the folders, or one of `ids` in none.
+        InputError: An image is in two of the places, or one of `ids` in none.
     """
     found: dict[str, ImageFiles] = {}
-    for folder in folders:
-        there = list_images(folder)
+    for place, there in places.items():
         if twice := sorted(found.keys() & there.keys()):
-            raise InputError(f"{len(twice)} images are in {folder} and in another folder too:\n{listing(twice)}")
+            raise InputError(f"{len(twice)} images are in {place} and in another folder too:\n{listing(twice)}")
         found |= there
-    if folders and (absent := [i for i in ids if i not in found]):
-        where = ", ".join(map(str, folders))
-        raise InputError(f"{len(absent)} predicted images are not in {where}:\n{listing(absent)}")
+    if places and (absent := [i for i in ids if not found.get(i)]):
+        raise InputError(f"{len(absent)} predicted images are not in {', '.join(places)}:\n{listing(absent)}")
     return found
 
 

@@ -188,6 +188,18 @@ def _table(predictions: Predictions, start: int, stop: int) -> pa.Table:
     return pa.table(columns)
 
 
+def refuse_other(path: Path) -> None:
+    """Raise `InputError` where another file than a prediction file lies, which one must not take the place of."""
+    if not path.exists():
+        return
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, IsADirectoryError):
+        metadata = {}
+    if _METADATA not in metadata:
+        raise InputError(f"{path} is there and is no prediction file: choose another output, or remove it")
+
+
 def read(path: Path) -> Predictions:
     """Read a prediction file.
 

@@ -194,6 +194,11 @@ class RunTree:
         """The resolved config of the run, in YAML."""
         return self.folder / "config.yaml"
 
+    @property
+    def record(self) -> Path:
+        """The images that the run began with: Id, side, Target."""
+        return self.folder / "sides.csv"
+
     def checkpoint(self, epoch: int | Literal["best", "last"]) -> Path:
         """The checkpoint of an epoch, counted from 1, or the best or last one."""
         name = epoch if isinstance(epoch, str) else f"epoch_{epoch:03d}"
@@ -207,6 +212,11 @@ class RunTree:
         """The metrics of each start of the run, epoch by epoch, the first start first."""
         folders = (self.folder / "csv").glob("version_*")
         return [folder / "metrics.csv" for folder in sorted(folders, key=lambda f: int(f.name.split("_")[1]))]
+
+    @property
+    def result(self) -> Path:
+        """What a finished training ended with, in JSON: epochs, best_epoch, monitor, score."""
+        return self.folder / "result.json"
 
     def predictions(self, dataset: str, epoch: str, views: str) -> Path:
         """The prediction file of a dataset, where no other place is asked for."""
@@ -290,6 +300,12 @@ class AnswerTree:
         """Queries beside their neighbours, a PNG."""
         return self.folder / "contact_sheet.png"
 
+    @property
+    def results(self) -> list[Path]:
+        """All files that may be there beside the config."""
+        answer = [self.submission, self.wide("csv"), self.wide("parquet"), self.thresholds, self.scores]
+        return [*answer, self.neighbours, self.changes, self.queries, self.contact_sheet]
+
 
 @dataclass(frozen=True)
 class PipelineTree:
@@ -306,6 +322,14 @@ class PipelineTree:
     def logs(self) -> Path:
         """Folder of what each step printed."""
         return self.folder / "logs"
+
+    def predictions(self, name: str) -> Path:
+        """The prediction file of a recipe and fold."""
+        return self.folder / "predictions" / f"{name.replace(' ', '_')}.parquet"
+
+    def features(self, dataset: str) -> Path:
+        """The feature file of a dataset."""
+        return self.folder / "features" / f"{dataset}.parquet"
 
     def combined(self, name: str) -> Path:
         """The prediction file of an ensemble on the way."""

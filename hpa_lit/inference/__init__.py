@@ -1,12 +1,13 @@
-"""From a checkpoint and images to a prediction file (SPEC section 8)."""
+"""From a checkpoint and images to a prediction file (method 8)."""
 
-from hpa_lit.inference.files import find_files
+from hpa_lit.inference.datasets import LOADING, find_images
 from hpa_lit.inference.formats import check_format, export, refuse_failed
 from hpa_lit.inference.job import RUNNING, Job, predict
 from hpa_lit.inference.model import Model, describe, find_checkpoint
 from hpa_lit.inference.views import view_names
 
 __all__ = [
+    "LOADING",
     "RUNNING",
     "Job",
     "Model",
@@ -14,7 +15,7 @@ __all__ = [
     "describe",
     "export",
     "find_checkpoint",
-    "find_files",
+    "find_images",
     "predict",
     "refuse_failed",
     "view_names",

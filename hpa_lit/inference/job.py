@@ -10,26 +10,20 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
-from os import sched_getaffinity
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader, Subset, default_convert
 
-from hpa_lit.data.module import one_thread
+from hpa_lit.data import ImageDataModule
 from hpa_lit.errors import InputError, check_whole
 from hpa_lit.files import prediction_file, rgby, tree
 from hpa_lit.files.prediction_file import Predictions
-from hpa_lit.inference.dataset import WholeImages
 from hpa_lit.inference.model import Model
 from hpa_lit.inference.planes import check_planes, filled_planes
 from hpa_lit.inference.predictor import Answers, Predictor
 from hpa_lit.inference.sizes import resized
-
-# Settings that say how a job runs, not what it is about.
-RUNNING = ("batch_size", "workers", "bits", "missing", "channels_last", "save_every")
 
 # Warnings of Lightning that a decision here answers, or that are about its own insides.
 ANSWERED_WARNINGS = (
@@ -39,6 +33,10 @@ ANSWERED_WARNINGS = (
 )
 
 
+# Settings that say how a job runs, not what it is about: arguments of `Job`.
+RUNNING = ("batch_size", "channels_last", "save_every")
+
+
 @dataclass(frozen=True)
 class Job:
     """What to predict: plain values, which travel to other processes.
@@ -46,54 +44,47 @@ class Job:
     Attributes:
         model: The network.
         dataset: Name of the images.
-        files: The files of each image by Id; none for an image that is not there.
+        images: They, set up to be predicted.
         output: The prediction file to write.
         views: Names as `views.view_names` gives them.
         features: Keep the vectors before the last layer of every view too.
         batch_size: Images that go through the network at a time, on each device.
-        workers: Loading processes a rank; None takes the cores that this process may use.
-        bits: Depth of planes stored in 16 bits; None takes that of the training.
-        missing: Whether planes that images lack are an error, or zeros.
         channels_last: The memory format that convolutions like best.
         save_every: Seconds between the parts that a killed job goes on from.
     """
 
     model: Model
     dataset: str
-    files: Mapping[str, rgby.ImageFiles]
+    images: ImageDataModule
     output: Path
     views: tuple[str, ...] = ("crop0/default",)
     features: bool = False
     batch_size: int = 8
-    workers: int | None = None
-    bits: rgby.BitDepth | None = None
-    missing: rgby.Missing = "error"
     channels_last: bool = False
     save_every: float = 30.0
 
     def __post_init__(self) -> None:
         check_whole("batch_size", self.batch_size, 1)
-        check_whole("workers", self.workers or 0, 0)
         size, crop = self.model.data["image_size"], self.model.data["crop_size"]
         if crop is not None and crop > size:
             raise InputError(f"data.crop_size={crop} is larger than the images, {size}: set it lower")
         if crop is None and any(not view.startswith("crop0/") for view in self.views):
             raise InputError(f"{self.model.run} was trained on whole images, without crops: views=none or dihedral")
-        check_planes(self.files, self.model.channels, self.missing)
+        check_planes(self.files, self.model.channels, self.images.missing)
 
     def parts(self, precision: str) -> Path:
         """Folder of the parts, named by all that decides the values in them."""
         folders = sorted({str(path.parent.absolute()) for files in self.files.values() for path in files.values()})
         data = self.model.data
-        made_from = [self.model.digest, data["image_size"], data["crop_size"], self.depth, self.model.labels]
-        made_from += [self.dataset, folders, self.views, self.features, precision, self.missing]
+        made_from = [self.model.digest, data["image_size"], data["crop_size"], self.images.bits, self.model.labels]
+        made_from += [self.dataset, folders, self.views, self.features, precision, self.images.missing]
         return tree.parts(self.output, hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16])
 
     @property
-    def depth(self) -> rgby.BitDepth:
-        """Depth of planes stored in 16 bits."""
-        bits: rgby.BitDepth = self.bits or self.model.data["bits"]
-        return bits
+    def files(self) -> Mapping[str, rgby.ImageFiles]:
+        """The files of each image by Id; none for an image that is not there."""
+        assert self.images.predicted is not None
+        return self.images.predicted
 
 
 class PartWriter(pl.Callback):
@@ -174,18 +165,9 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     if trainer.is_global_zero:
         for line in statements(job):
             print(line)
-    files = [job.files[i] for i in ids]
-    images = WholeImages(ids, files, data["image_size"], job.depth, job.model.channels, job.missing)
-    loader: DataLoader[Any] = DataLoader(
-        Subset(images, rows),
-        batch_size=job.batch_size,
-        collate_fn=default_convert,  # they come as batches
-        num_workers=len(sched_getaffinity(0)) if job.workers is None else job.workers,
-        pin_memory=trainer.strategy.root_device.type == "cuda",
-        worker_init_fn=one_thread,
-    )
     net = job.model.load()
     predictor = Predictor(net, job.views, data["crop_size"], job.batch_size, job.features, job.channels_last)
+    loader = job.images.predict_loader(rows, job.batch_size, trainer.strategy.root_device.type == "cuda")
     trainer.predict(predictor, loader, return_predictions=False)
     writer.flush()
     trainer.strategy.barrier()
@@ -197,6 +179,6 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
 
 def statements(job: Job) -> list[str]:
     """What to say about images that are not as those of the training."""
-    filled = filled_planes(job.files, job.model.channels) if job.missing == "zero" else []
+    filled = filled_planes(job.files, job.model.channels) if job.images.missing == "zero" else []
     prepared = job.dataset in (*get_args(tree.ImageSet), "valid")  # at the size of the training
     return filled if prepared else [*filled, *resized(job.files.values(), job.model.data["image_size"])]

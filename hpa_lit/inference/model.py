@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from torch import nn
+
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 from hpa_lit.files.tree import OutputTree, RunTree
 from hpa_lit.labels import LABEL_NAMES
-from hpa_lit.nets import Classifier, Embedder, build_classifier, build_embedder
+from hpa_lit.nets import Classifier, Embedder, build_net
 from hpa_lit.nets.legacy import load_legacy
+from hpa_lit.nets.models import rename_output
 from hpa_lit.nets.state_files import check_fit, read_checkpoint, unwrap
 
 Epoch = int | Literal["best", "last"]
@@ -26,13 +29,13 @@ class Model:
         digest: Of the file's content.
         run: Name of the run, or the file's where there is no run.
         fold: Its fold; None without folds.
-        arch: Arguments of `build_classifier`, or of `build_embedder` where there are no labels.
+        arch: What builds the network, see `nets.build_net`.
         num_classes: Labels, or an embedder's antibodies.
         labels: Label names; none for an embedder.
-        data: How its training saw images: image_size, crop_size, bits, channels; all of the run's data config where it
-            has one.
-        split: Name of the folds it was trained on.
+        data: How its training saw images: image_size, crop_size, bits, channels, mean, std; all of the run's data
+            config where it has one.
         legacy: Whether the checkpoint is one of the reference's.
+        trust: Whether to run the code of a network that is not ours.
     """
 
     checkpoint: Path
@@ -43,8 +46,8 @@ class Model:
     num_classes: int
     labels: tuple[str, ...]
     data: Mapping[str, Any]
-    split: str = ""
     legacy: bool = False
+    trust: bool = False
 
     @property
     def channels(self) -> rgby.Channels:
@@ -52,26 +55,36 @@ class Model:
         channels: rgby.Channels = self.data.get("channels", "rgby")  # runs from before there was a choice say nothing
         return channels
 
-    def load(self) -> Classifier | Embedder:
+    def load(self) -> nn.Module:
         """Build the network with its weights.
 
         Raises:
-            InputError: The weights are of another network; names what does not fit.
+            InputError: The weights are of another network, or what built it is not ours and not trusted.
         """
-        build = build_classifier if self.labels else build_embedder
-        net = build(**self.arch, num_classes=self.num_classes, in_channels=len(self.channels))
+        planes = len(self.channels)
+        statistics = (
+            {}
+            if self.legacy or not self.labels
+            else {k: self.data[k][:planes] for k in ("mean", "std") if self.data.get(k)}
+        )
+        net = build_net(self.arch, self.trust, num_classes=self.num_classes, in_channels=planes, **statistics)
         if self.legacy:
+            assert isinstance(net, Classifier | Embedder)
             load_legacy(net, self.checkpoint)
             return net
         tensors = unwrap(read_checkpoint(self.checkpoint), str(self.checkpoint))
         # What a LightningModule saves bears the name of its attribute.
         state = {key.removeprefix("net."): tensor for key, tensor in tensors.items() if key.startswith("net.")}
+        if isinstance(net, Classifier):
+            rename_output(state)
         check_fit(net.state_dict(), state, str(self.checkpoint))
         net.load_state_dict(state)
         return net
 
 
-def find_checkpoint(run: str | None, epoch: Epoch, checkpoint: str | None, outputs: OutputTree) -> tuple[Path, RunTree]:
+def find_checkpoint(
+    run: Path | str | None, epoch: Epoch, checkpoint: Path | str | None, outputs: OutputTree
+) -> tuple[Path, RunTree]:
     """The checkpoint that is asked for, and the folder of what is made with it.
 
     Args:
@@ -105,6 +118,7 @@ def describe(
     arch: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     changed_keys: Collection[str] = (),
+    trust: bool = False,
 ) -> Model:
     """Read what network a checkpoint holds.
 
@@ -113,6 +127,7 @@ def describe(
         arch: Of a checkpoint of the reference, which does not say it itself: arguments of the builder.
         data: Likewise: image_size, crop_size, bits, and label_list where the labels are not the 28 locations.
         changed_keys: Keys of `data` that replace what a run's checkpoint says.
+        trust: Whether to run the code of a network that is not ours.
 
     Raises:
         InputError: The file is no checkpoint, something was not said, or contradicts the checkpoint.
@@ -125,7 +140,7 @@ def describe(
         return _legacy(path, digest, unwrap(content, str(path)), arch, data)
     if arch is not None and arch["arch"] != config["arch"]["arch"]:
         raise InputError(f"arch={arch['arch']}: {path} holds a {config['arch']['arch']}; leave arch out, it knows")
-    if data is not None and data["name"] not in ("folder", config["data"]["name"]):
+    if data is not None and "root" in data and data["name"] != config["data"]["name"]:
         raise InputError(
             f"data={data['name']}: {path} was trained on {config['data']['name']}; leave data out, it knows"
         )
@@ -137,8 +152,8 @@ def describe(
         arch=_builder_arguments(config["arch"]),
         num_classes=config["num_classes"],
         labels=tuple(config["labels"]) if config["targets"] == "labels" else (),
-        data=config["data"],
-        split=config["split"],
+        data=_data(config),
+        trust=trust,
     )
     changed = {key: data[key] for key in changed_keys if data is not None}
     if changed.get("channels", model.channels) != model.channels:
@@ -173,7 +188,7 @@ def _legacy(
         digest=digest,
         run=str(path.with_suffix("")),
         fold=None,
-        arch=_builder_arguments(arch),
+        arch=_builder_arguments(arch) | {"_target_": f"hpa_lit.nets.build_{'embedder' if embedder else 'classifier'}"},
         num_classes=len(last),
         labels=labels,
         # The reference's embedder saw whole images, whatever crops a classifier of that size sees.
@@ -184,4 +199,15 @@ def _legacy(
 
 def _builder_arguments(arch: Mapping[str, Any]) -> dict[str, Any]:
     """An arch config without what only a start of training needs."""
-    return {key: value for key, value in arch.items() if key not in ("_target_", "pretrained", "weights")}
+    return {**arch, **{key: value for key, value in (("pretrained", False), ("weights", None)) if key in arch}}
+
+
+def _data(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A run's data config; one from before version 0.2 names no data module."""
+    data: Mapping[str, Any] = config["data"]
+    if "_target_" in data:
+        return data
+    if "images" in data:
+        return {"_target_": "hpa_lit.data.FolderDataModule", **data, "fold": config["fold"]}
+    whole = {"root": None, "batch_size": 1, "fold": config["fold"], "split": config["split"]}
+    return {"_target_": "hpa_lit.data.AtlasDataModule", **whole, **data, "targets": config["targets"]}

@@ -1,18 +1,17 @@
 """The network over all views of a batch of images."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hpa_lit.data import dihedral
+from hpa_lit.data.whole_images import ImageBatch
 from hpa_lit.errors import InputError
-from hpa_lit.inference.dataset import ImageBatch
 from hpa_lit.inference.views import cut
-from hpa_lit.nets import Classifier, Embedder
 
 
 class Answers(NamedTuple):
@@ -28,7 +27,7 @@ class Predictor(pl.LightningModule):
     A short batch is filled up to `batch_size`, so that all batches meet the same kernels.
 
     Args:
-        net: The network.
+        net: From images (N, C, H, W) uint8 to scores, with `features`, and `classifier` where it has labels.
         views: Names as `views.view_names` gives them.
         crop_size: Side of what the network sees; None shows it the whole image.
         batch_size: Images that go through the network at a time; halved when they do not fit into memory.
@@ -38,7 +37,7 @@ class Predictor(pl.LightningModule):
 
     def __init__(
         self,
-        net: Classifier | Embedder,
+        net: nn.Module,
         views: tuple[str, ...],
         crop_size: int | None,
         batch_size: int,
@@ -90,7 +89,8 @@ class Predictor(pl.LightningModule):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities (N, K) and features (N, D) of images (N, 4, h, w) uint8."""
-        features = self.net.features(images.to(memory_format=self.memory_format))
-        if isinstance(self.net, Classifier):
-            return self.net.output(features).float().sigmoid(), features
+        net: Any = self.net
+        features = net.features(images.to(memory_format=self.memory_format))
+        if hasattr(net, "classifier"):
+            return net.classifier(features).float().sigmoid(), features
         return features.new_empty((len(features), 0)), features

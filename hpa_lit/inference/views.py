@@ -1,4 +1,4 @@
-"""Test-time views: crops of the whole image, made where the network runs (SPEC section 8)."""
+"""Test-time views: crops of the whole image, made where the network runs (method 8)."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Losses of SPEC section 4: each a function of tensors and a thin module over it."""
+"""Losses of method 4: each a function of tensors and a thin module over it."""
 
 from hpa_lit.losses.arcface import ArcFaceLoss, arcface_loss
 from hpa_lit.losses.combined import CombinedLoss, combined_loss

@@ -1,4 +1,4 @@
-"""Log loss over all positives and the hardest negatives of each label (SPEC section 4)."""
+"""Log loss over all positives and the hardest negatives of each label (method 4)."""
 
 import torch
 import torch.nn.functional as F

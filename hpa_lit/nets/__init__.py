@@ -1,7 +1,8 @@
-"""The networks (SPEC section 3): pure torch, built by name."""
+"""The networks (method 3): pure torch, built by name."""
 
 from hpa_lit.nets import legacy
 from hpa_lit.nets.backbone import ARCHS
+from hpa_lit.nets.build import build_net, check_contract
 from hpa_lit.nets.models import (
     CHANNEL_MEAN,
     CHANNEL_STD,
@@ -19,5 +20,7 @@ __all__ = [
     "Embedder",
     "build_classifier",
     "build_embedder",
+    "build_net",
+    "check_contract",
     "legacy",
 ]

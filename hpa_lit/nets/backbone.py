@@ -61,7 +61,7 @@ def build_backbone(
     Args:
         arch: A name of `ARCHS`, or ``timm/`` and the name of a timm network.
         in_channels: Channels of the images. The first convolution has three, and those beyond are copies of the red
-            one, nothing rescaled (SPEC section 3).
+            one, nothing rescaled (method 3).
         pretrained: Start with timm's ImageNet weights.
         weights: Start with the ImageNet weights in this file instead, timm's or torchvision's.
         options: More arguments of the timm network, such as ``img_size`` of a transformer.

@@ -14,7 +14,7 @@ HEAD = {
     "bn1": "head.norm1",
     "fc1": "head.linear1",
     "bn2": "head.norm2",
-    "logit": "output",
+    "logit": "classifier",
     "fc2": "embedding",
     "bn3": "norm",
     "arc_margin_product.weight": "class_weight",
@@ -62,7 +62,7 @@ def load_legacy(model: Classifier | Embedder, state_dict_or_path: Mapping[str, o
         name, state = "the state dict", unwrap(state_dict_or_path, "the state dict")
     else:
         name, state = str(state_dict_or_path), read_state(Path(state_dict_or_path))
-    unused = (*UNUSED, "output.") if isinstance(model, Embedder) else UNUSED
+    unused = (*UNUSED, "classifier.") if isinstance(model, Embedder) else UNUSED
     prefixes = _prefixes(state)
     ours: dict[str, Tensor] = {}
     differing = []

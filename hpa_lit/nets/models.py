@@ -13,7 +13,7 @@ from hpa_lit.errors import InputError
 from hpa_lit.nets.backbone import Backbone, build_backbone
 from hpa_lit.nets.heads import PoolingHead
 
-# Of the competition's train and test images, pixel / 255, in the order red, green, blue, yellow (SPEC section 2.8).
+# Of the competition's train and test images, pixel / 255, in the order red, green, blue, yellow (method 2.8).
 CHANNEL_MEAN = (0.074598, 0.050630, 0.050891, 0.076287)
 CHANNEL_STD = (0.122813, 0.085745, 0.129882, 0.119411)
 
@@ -21,7 +21,7 @@ EMBEDDING = 512
 
 
 class Classifier(nn.Module):
-    """Images to one logit a label (SPEC section 3).
+    """Images to one logit a label (method 3).
 
     Its channel statistics are part of its state dict, so that a checkpoint answers alike wherever it is loaded.
 
@@ -51,9 +51,10 @@ class Classifier(nn.Module):
         self.num_features = backbone.num_features
         self.backbone = backbone
         self.head = PoolingHead(self.num_features, dropout)
-        self.output = nn.Linear(self.num_features, num_classes)
+        self.classifier = nn.Linear(self.num_features, num_classes)
+        self.register_load_state_dict_pre_hook(_rename_output)  # type: ignore[no-untyped-call]
 
-    def maps(self, images: Tensor) -> Tensor:
+    def forward_features(self, images: Tensor) -> Tensor:
         """Last feature map (N, D, h, w) of images as `forward` takes them."""
         mean, std = self.statistics.sum(0)[:, :, None, None]
         maps: Tensor = self.backbone((_unit_range(images, mean.dtype) - mean) / std)
@@ -61,17 +62,17 @@ class Classifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Vectors before the last linear layer, (N, num_features), of images as `forward` takes them."""
-        features: Tensor = self.head(self.maps(images))
+        features: Tensor = self.head(self.forward_features(images))
         return features
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, C, H, W), uint8 0..255 or floating 0..1, to logits (N, K)."""
-        logits: Tensor = self.output(self.features(images))
+        logits: Tensor = self.classifier(self.features(images))
         return logits
 
 
 class Embedder(nn.Module):
-    """Images to a 512-d feature and its cosines with one learnt direction a class (SPEC section 3; ArcFace).
+    """Images to a 512-d feature and its cosines with one learnt direction a class (method 3; ArcFace).
 
     Args:
         backbone: Images 0..1 to feature maps.
@@ -89,14 +90,14 @@ class Embedder(nn.Module):
         bound = 1 / math.sqrt(EMBEDDING)
         self.class_weight = nn.Parameter(torch.empty(num_classes, EMBEDDING).uniform_(-bound, bound))
 
-    def maps(self, images: Tensor) -> Tensor:
+    def forward_features(self, images: Tensor) -> Tensor:
         """Last feature map (N, D, h, w) of images as `forward` takes them."""
         maps: Tensor = self.backbone(_unit_range(images, self.class_weight.dtype))
         return maps
 
     def features(self, images: Tensor) -> Tensor:
         """Features (N, 512), not L2-normalised, of images as `forward` takes them."""
-        features: Tensor = self.norm(self.embedding(self.head(self.maps(images))))
+        features: Tensor = self.norm(self.embedding(self.head(self.forward_features(images))))
         return features
 
     def forward(self, images: Tensor) -> Tensor:
@@ -154,6 +155,17 @@ def build_embedder(
 ) -> Embedder:
     """Build an embedder; arguments and errors as for `build_classifier`."""
     return Embedder(build_backbone(arch, in_channels, pretrained, weights, options), num_classes, dropout)
+
+
+def rename_output(state: dict[str, Any], prefix: str = "") -> None:
+    """Give the last layer its name of today in a state dict from before version 0.2, which calls it output."""
+    for name in ("weight", "bias"):
+        if f"{prefix}output.{name}" in state:
+            state[f"{prefix}classifier.{name}"] = state.pop(f"{prefix}output.{name}")
+
+
+def _rename_output(net: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    rename_output(state, prefix)
 
 
 def _unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:

@@ -22,7 +22,7 @@ def combine(
     folds: Sequence[int] | None = None,
     on_failed: str = "error",
 ) -> Predictions:
-    """Combine views, then models and folds, then duplicates, SPEC section 9.
+    """Combine views, then models and folds, then duplicates, method 9.
 
     Files of a dataset that is the same for every fold are averaged. Validation files of one fold are averaged, and
     the folds stacked: out-of-fold predictions.

@@ -1,6 +1,6 @@
 """One probability for each image and label, out of those of several views, models and near-identical images.
 
-SPEC section 9. Order matters: views first, then folds, then duplicates.
+method 9. Order matters: views first, then folds, then duplicates.
 """
 
 from collections.abc import Sequence

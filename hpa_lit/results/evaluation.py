@@ -1,4 +1,4 @@
-"""How good predicted labels are, against the truth. SPEC section 12."""
+"""How good predicted labels are, against the truth. method 12."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

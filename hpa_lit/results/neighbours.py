@@ -1,4 +1,4 @@
-"""The gallery images most like a query image, by their features, and what follows from them. SPEC section 11."""
+"""The gallery images most like a query image, by their features, and what follows from them. method 11."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -1,4 +1,4 @@
-"""A submission: one label string for each test image. SPEC section 10."""
+"""A submission: one label string for each test image. method 10."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The probability above which a label is given, one for each label. SPEC section 10."""
+"""The probability above which a label is given, one for each label. method 10."""
 
 from collections.abc import Callable
 

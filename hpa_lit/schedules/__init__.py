@@ -1,5 +1,6 @@
-"""Learning rates by epoch (SPEC section 5), pure functions of the epoch."""
+"""Learning rates by epoch (method 5), pure functions of the epoch."""
 
-from hpa_lit.schedules.steps import SCHEDULES, learning_rate
+from hpa_lit.schedules.recipes import learning_rate
+from hpa_lit.schedules.stepped import Stepped
 
-__all__ = ["SCHEDULES", "learning_rate"]
+__all__ = ["Stepped", "learning_rate"]

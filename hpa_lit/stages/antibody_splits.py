@@ -1,4 +1,4 @@
-"""Stage antibody_splits (SPEC section 2.9): training and validation sides for metric learning.
+"""Stage antibody_splits (method 2.9): training and validation sides for metric learning.
 
 Inputs: the train and external tables, the matches between them.
 Outputs: tables/antibody/<before|after>_<side>.parquet.

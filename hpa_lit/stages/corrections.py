@@ -1,4 +1,4 @@
-"""Stage corrections (SPEC section 2.10): better labels for external images.
+"""Stage corrections (method 2.10): better labels for external images.
 
 Inputs: the external table, raw/train_extra.csv. Output: tables/external_corrected.parquet.
 """

@@ -1,4 +1,4 @@
-"""Stage download (SPEC section 2.1): the four JPEGs of every external image.
+"""Stage download (method 2.1): the four JPEGs of every external image.
 
 Input: the external list. Outputs: raw/external/<Id>_<color>.jpg.
 """

@@ -1,4 +1,4 @@
-"""Stages match and match_test (SPEC sections 2.5 and 2.6): images that show the same field of cells.
+"""Stages match and match_test (method 2.5 and 2.6): images that show the same field of cells.
 
 Inputs: the lists of the sets, images/512/<set>.
 Outputs: tables/hashes/<set>.parquet, tables/train_external_matches.parquet, tables/test_matches.parquet.

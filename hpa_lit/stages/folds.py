@@ -1,4 +1,4 @@
-"""Stage folds (SPEC section 2.7): train and validation sides of five folds.
+"""Stage folds (method 2.7): train and validation sides of five folds.
 
 Inputs: the train and external tables, the matches between them. Outputs: tables/folds/<split>/fold<k>_<side>.parquet
 for the splits random, random_ext, random_ext_noleak_clean and quick (fold 0 only), and the first test images.

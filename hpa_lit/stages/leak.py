@@ -1,4 +1,4 @@
-"""Stage leak (SPEC section 2.11): test images whose labels are known from their external twins.
+"""Stage leak (method 2.11): test images whose labels are known from their external twins.
 
 Inputs: the external table, the raw list of twins. Output: tables/test_leak.parquet.
 """

@@ -1,4 +1,4 @@
-"""Stage metadata (SPEC section 2.4): raw label lists to tables.
+"""Stage metadata (method 2.4): raw label lists to tables.
 
 Inputs: raw/train.csv, raw/sample_submission.csv, the external list. Outputs: tables/<set>.parquet.
 """

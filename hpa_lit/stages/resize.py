@@ -1,4 +1,4 @@
-"""Stage resize (SPEC sections 2.2 and 2.3): raw planes to one 4-channel TIFF an image.
+"""Stage resize (method 2.2 and 2.3): raw planes to one 4-channel TIFF an image.
 
 Inputs: the lists of the sets, raw/<set>/<Id>_<color>.*. Outputs: images/<size>/<set>/<Id>.tif.
 """

@@ -1,4 +1,4 @@
-"""Stage statistics (SPEC section 2.8): mean and standard deviation of the channels, for normalisation.
+"""Stage statistics (method 2.8): mean and standard deviation of the channels, for normalisation.
 
 Inputs: images/<size>/train and test, or any folder of images. Output: tables/statistics_<size>.json for the former.
 """

@@ -1,4 +1,4 @@
-"""Stage verify (SPEC section 2.12): what every stage has made, beside what it should have.
+"""Stage verify (method 2.12): what every stage has made, beside what it should have.
 
 Inputs: everything. On the real tables, what depends on tables alone must be the reference's, row for row; what depends
 on pictures is reported with its difference.

@@ -3,11 +3,12 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
+from hpa_lit.errors import InputError
 from hpa_lit.files.tree import RunTree, replacing
 
 
@@ -17,18 +18,15 @@ class Checkpoints(Checkpoint):
     Lightning's own ModelCheckpoint counts epochs from 0 and takes a link away before it makes the next, so that a run
     killed between the two has no last checkpoint; here a name always leads to a whole file.
 
+    They lie in the trainer's `default_root_dir`. A `fast_dev_run` leaves none.
+
     Args:
-        run: The run's folder.
-        config: Plain containers, saved inside every checkpoint under "config".
         monitor: The metric that decides which epoch is best.
         mode: "min" or "max": whether the metric should be small or large.
         keep_epochs: How many numbered checkpoints to keep, the newest; None keeps all.
     """
 
-    def __init__(
-        self, run: RunTree, config: dict[str, Any], monitor: str, mode: str, keep_epochs: int | None = None
-    ) -> None:
-        self.run, self.config = run, config
+    def __init__(self, monitor: str, mode: Literal["min", "max"], keep_epochs: int | None = None) -> None:
         self.monitor, self.mode, self.keep_epochs = monitor, mode, keep_epochs
         self.best_score: float | None = None
         self.best_epoch: int | None = None
@@ -41,26 +39,25 @@ class Checkpoints(Checkpoint):
         """Go on from what `state_dict` gave."""
         self.best_score, self.best_epoch = state_dict["best_score"], state_dict["best_epoch"]
 
-    def on_save_checkpoint(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        """Put the config inside."""
-        checkpoint["config"] = self.config
-
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save, link, and remove what is no longer kept."""
-        epoch = trainer.current_epoch + 1
-        score = trainer.callback_metrics[self.monitor].item()
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        run, epoch = RunTree(Path(trainer.default_root_dir)), trainer.current_epoch + 1
+        metrics = trainer.callback_metrics
+        if self.monitor not in metrics:
+            raise InputError(f"monitor={self.monitor}: there is no such metric; there are {', '.join(sorted(metrics))}")
+        score = metrics[self.monitor].item()
         better = self.best_score is None or (score < self.best_score if self.mode == "min" else score > self.best_score)
         if better:
             self.best_score, self.best_epoch = score, epoch
-        path = self.run.checkpoint(epoch)
+        path = run.checkpoint(epoch)
         trainer.save_checkpoint(path, weights_only=False)
         if trainer.is_global_zero:
             if better:
-                _link(path, self.run.checkpoint("best"))
-            _link(path, self.run.checkpoint("last"))
-            numbered = self.run.numbered_checkpoints()
+                _link(path, run.checkpoint("best"))
+            _link(path, run.checkpoint("last"))
+            numbered = run.numbered_checkpoints()
             for old in numbered[: -self.keep_epochs] if self.keep_epochs is not None else []:
                 old.unlink()
         trainer.strategy.barrier()

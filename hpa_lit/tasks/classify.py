@@ -1,4 +1,4 @@
-"""Training a classifier (SPEC section 6)."""
+"""Training a classifier (method 6)."""
 
 from torch import Tensor
 from torchmetrics.functional.classification import multilabel_accuracy, multilabel_f1_score
@@ -38,7 +38,7 @@ class ClassifyTask(TrainingTask):
 
 
 def classification_metrics(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Focal loss, accuracy over all cells and macro F1 at 0.5 (SPEC section 12).
+    """Focal loss, accuracy over all cells and macro F1 at 0.5 (method 12).
 
     Args:
         logits: Shape (N, K).

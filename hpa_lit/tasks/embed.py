@@ -1,4 +1,4 @@
-"""Training the embedder (SPEC sections 6 and 12)."""
+"""Training the embedder (method 6 and 12)."""
 
 import torch
 from torch import Tensor
@@ -54,7 +54,7 @@ def five_nearest(cosine: Tensor, codes: Tensor) -> Tensor:
 
 
 def retrieval_metrics(hits: Tensor) -> dict[str, Tensor]:
-    """Top-1, top-5 and map5 = sum over ranks 1..5 of hit / rank, averaged over images (SPEC section 12).
+    """Top-1, top-5 and map5 = sum over ranks 1..5 of hit / rank, averaged over images (method 12).
 
     Args:
         hits: Shape (N, 5), as `five_nearest` gives them.

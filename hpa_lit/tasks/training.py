@@ -1,52 +1,70 @@
-"""What both tasks share: the network, its optimizer, and a learning rate that is a function of the epoch."""
+"""What both tasks share: the network, its loss, its optimizer and its learning rate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision, Precision
 from pytorch_lightning.utilities.enums import GradClipAlgorithmType
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from hpa_lit.data.dataset import LabelledBatch
 from hpa_lit.tasks.gather import gather_rows
 
 
 class TrainingTask(pl.LightningModule):
-    """A network trained with Adam.
+    """A network that trains.
 
     Args:
-        net: From images (N, 4, H, W) uint8 to scores (N, K).
+        net: From images (N, C, H, W) uint8 to scores (N, K).
         loss: From scores and targets of the global batch to a scalar.
-        learning_rate: From the epoch, counted from 1, to the rate.
+        optimizer: From parameters, and where `rate` is given ``lr``, to an optimizer, such as a partial of
+            `torch.optim.Adam`.
+        rate: From the epoch, counted from 1, to the learning rate.
+        scheduler: Instead of `rate`: from the optimizer to one of PyTorch's schedulers, stepped after every epoch.
         channels_last: Keep images and weights in the memory format that convolutions like best.
+        config: Plain containers, saved inside every checkpoint under "config".
     """
 
     def __init__(
         self,
         net: nn.Module,
         loss: nn.Module,
-        learning_rate: Callable[[int], float],
+        optimizer: Callable[..., Optimizer],
+        rate: Callable[[int], float] | None = None,
+        scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         channels_last: bool = False,
+        config: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.net = net.to(memory_format=self.memory_format)
         self.loss = loss
-        self.learning_rate = learning_rate
+        self.optimizer, self.rate, self.scheduler = optimizer, rate, scheduler
+        self.config = config
         self.validated: list[tuple[Tensor, ...]] = []
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores (N, K) of images (N, 4, H, W) uint8."""
+        """Scores (N, K) of images (N, C, H, W) uint8."""
         scores: Tensor = self.net(images.to(memory_format=self.memory_format))
         return scores
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam without weight decay (SPEC section 5)."""
-        # Fused, a step is one kernel on a GPU, and takes a third to a seventh of the time on a CPU. It unscales the
-        # gradients of float16 by itself, too late for clipping.
-        fused = self.trainer.precision != "16-mixed"
-        return torch.optim.Adam(self.parameters(), lr=self.learning_rate(1), fused=fused)
+    def configure_optimizers(self) -> Any:
+        """The optimizer, and the scheduler where it is one of PyTorch's (method 5)."""
+        chosen: dict[str, Any] = {} if self.rate is None else {"lr": self.rate(1)}
+        # A fused step unscales the gradients of float16 by itself, too late for clipping.
+        if self.trainer.precision == "16-mixed" and getattr(self.optimizer, "keywords", {}).get("fused"):
+            chosen["fused"] = False
+        optimizer = self.optimizer(self.parameters(), **chosen)
+        return optimizer if self.scheduler is None else ([optimizer], [self.scheduler(optimizer)])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the config inside."""
+        if self.config is not None:
+            checkpoint["config"] = self.config
 
     def configure_gradient_clipping(
         self,
@@ -63,13 +81,13 @@ class TrainingTask(pl.LightningModule):
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def on_train_epoch_start(self) -> None:
-        """Set the rate of this epoch; there is no scheduler whose state a resumed run could lose."""
-        rate = self.learning_rate(self.current_epoch + 1)
+        """Set the rate of this epoch where it is a function of the epoch, which a resumed run cannot lose; log it."""
         optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, torch.optim.Optimizer)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        self.log("lr", rate)
+        assert isinstance(optimizer, Optimizer)
+        if self.rate is not None:
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate(self.current_epoch + 1)
+        self.log("lr", optimizer.param_groups[0]["lr"])
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch as people count it, from 1; Lightning would log it from 0."""

@@ -1,10 +1,13 @@
 import os
 
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
+import hpa_lit.cli.command  # noqa: F401  registers what the configs resolve with
 from hpa_lit.cli.steps import Step, run_steps, setting
 from hpa_lit.errors import InputError
+from hpa_lit.files.conf_dir import conf_dir
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,9 @@ from hpa_lit.errors import InputError
             "{x}",
             "[y]",
             "${z}",
+            "a/\\${z}\\",
+            "\\\\${",
+            "~/x y",
         ),
         *("null", "1", "true", "", 1, 0.5, True, None),
         ["a b", "/c"],
@@ -28,29 +34,28 @@ from hpa_lit.errors import InputError
     ],
     ids=repr,
 )
-def test_hydra_reads_what_was_set(value):
-    override = OverridesParser.create().parse_override(setting("key", value))
-    assert override.key_or_group == "key"
-    read = override.value()
-    if isinstance(value, str) and value:
-        read = str(read)  # a quoted string
-        read = read.replace("\\${", "${")
-    assert read == value
+def test_a_command_gets_what_was_set(value):
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        config = compose("report", [setting("steps", value)])
+    assert OmegaConf.to_container(config, resolve=True)["steps"] == value
 
 
-def test_a_step_is_done_while_its_result_is_newer_than_its_inputs(tmp_path):
+def test_a_result_counts_while_it_is_no_older_than_its_inputs(tmp_path):
     source, result = tmp_path / "in", tmp_path / "out"
     step = Step("make", "combine", (), result, (source,))
-    assert not step.done
+    assert step.lack == f"there is no {source}"
     source.touch()
+    assert step.lack == f"there is no {result}"
     result.touch()
     os.utime(source, (100, 100))
     os.utime(result, (200, 200))
-    assert step.done
+    assert step.lack == ""
+    os.utime(source, (200, 200))
+    assert step.lack == ""
     os.utime(source, (300, 300))
-    assert not step.done
+    assert step.lack == f"{result} is older than {source}"
     source.unlink()
-    assert not step.done
+    assert step.lack == f"there is no {source}"
 
 
 def test_steps_run_once_in_order(tmp_path, capsys):
@@ -75,3 +80,19 @@ def test_a_failed_step_says_why_and_stops_the_rest(tmp_path):
     assert "there is no file nowhere.parquet" in str(error.value)
     assert str(tmp_path / "logs" / "01_put_together.log") in str(error.value)
     assert not (tmp_path / "drawn").exists()
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_step_that_ends_well_without_its_result_fails(tmp_path, stale):
+    source, result = tmp_path / "in", tmp_path / "out"
+    source.touch()
+    if stale:
+        result.touch()
+        os.utime(result, (100, 100))
+    words = ("draw.fields=12", "draw.duplicates=0", "draw.size=64", f"paths.root={tmp_path}/drawn")
+    step = Step("draw it", "draw", words, result, (source,))
+    with pytest.raises(InputError) as error:
+        run_steps([step], tmp_path / "logs")
+    why = f"{result} is older than {source}" if stale else f"there is no {result}"
+    assert str(error.value).startswith(f"draw it ended without an error, and yet {why}; ")
+    assert "planted pairs" in str(error.value)

@@ -31,8 +31,14 @@ def test_the_fast_way_gives_the_same_pixels(view):
     before = part.copy()
     wanted = apply(view, part[:, :, None])[:, :, 0]
     result = np.empty(wanted.shape, np.uint8)
-    apply_plane(view, part, result)
+    assert apply_plane(view, part, result) is result
     np.testing.assert_array_equal(result, wanted)
+    small = np.zeros((3, 3), np.uint8)
+    for fresh in (apply_plane(view, part), apply_plane(view, part, small)):
+        np.testing.assert_array_equal(fresh, wanted)
+        assert fresh.flags.c_contiguous
+        assert not np.shares_memory(fresh, part)
+    assert not small.any()
     np.testing.assert_array_equal(part, before)
 
 

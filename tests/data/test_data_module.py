@@ -3,10 +3,10 @@ import resource
 import numpy as np
 import pytest
 import torch
+from given_images import GivenImages
 from torch.utils.data import DataLoader, Dataset
 
-from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, batch_memory
-from hpa_lit.data.module import ImageData
+from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, batch_memory, draw_of
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
@@ -34,8 +34,7 @@ def test_a_batch_holds_images_their_targets_and_their_rows(examples):
 
 def test_batches_do_not_depend_on_the_number_of_workers(examples):
     def batches(workers):
-        data = ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 3, workers, seed=5)
-        loader = data.train_dataloader()
+        loader = GivenImages(examples, workers=workers, seed=5).train_dataloader()
         loader.sampler.set_epoch(2)
         return list(loader)
 
@@ -43,6 +42,26 @@ def test_batches_do_not_depend_on_the_number_of_workers(examples):
     assert len(alone) == 2  # 7 images, batches of 3, the short one dropped
     for one, other in zip(alone, two, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_an_image_is_decided_by_its_row_the_epoch_and_the_seed(examples):
+    transform = TrainTransform(24, 16)
+    for batch_size, workers in ((3, 2), (2, 0)):
+        loader = GivenImages(examples, batch_size=batch_size, workers=workers, seed=5).train_dataloader()
+        for epoch in (2, 0):
+            loader.sampler.set_epoch(epoch)
+            for batch in loader:
+                for image, row in zip(batch["image"], batch["index"].tolist(), strict=True):
+                    wanted = transform(rgby.read_channels(examples.files[row]), draw_of(5, epoch, row))
+                    np.testing.assert_array_equal(image.numpy(), wanted)
+
+
+def test_rows_of_other_samplers_are_those_of_the_first_epoch(examples):
+    dataset = ImageDataset(examples, TrainTransform(24, 16), seed=5)
+    asked = [[(0, 3), (0, 1)], [3, 1], list(np.array([3, 1]))]
+    one, *others = [dataset.__getitems__(rows) for rows in asked]
+    for other in others:
+        torch.testing.assert_close(other, one, rtol=0, atol=0)
 
 
 class Batches(Dataset):
@@ -65,9 +84,8 @@ def test_memory_that_cannot_be_shared_is_named_with_its_size_and_the_remedy():
 
 
 def test_a_batch_is_never_written_to_again(examples):
-    data = ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 1, 0)
     batches, copies = [], []
-    for batch in data.train_dataloader():
+    for batch in GivenImages(examples, batch_size=1).train_dataloader():
         batches.append(batch["image"])
         copies.append(batch["image"].clone())
     assert torch.equal(torch.cat(batches), torch.cat(copies))
@@ -75,8 +93,7 @@ def test_a_batch_is_never_written_to_again(examples):
 
 
 def test_epochs_differ_in_order_and_augmentation(examples):
-    data = ImageData(examples, examples, TrainTransform(24, 16), ValidTransform(24, 16), 7, 0)
-    loader, images = data.train_dataloader(), []
+    loader, images = GivenImages(examples, batch_size=7).train_dataloader(), []
     for epoch in (0, 1):
         loader.sampler.set_epoch(epoch)
         batch = next(iter(loader))

@@ -44,11 +44,12 @@ def test_images_are_found_in_several_folders_once(tmp_path):
     image = np.zeros((4, 4, 4), np.uint8)
     for folder, name in (("one", "a"), ("two", "b")):
         rgby.write(tmp_path / folder / f"{name}.tif", image, name)
-    folders = [tmp_path / "one", tmp_path / "two"]
-    assert list(locate(folders, ["a", "b"])) == ["a", "b"]
-    assert locate([], ["a"]) == {}
-    with pytest.raises(InputError, match=r"1 predicted images are not in .*one:\n  b"):
-        locate(folders[:1], ["a", "b"])
-    rgby.write(tmp_path / "two" / "a.tif", image, "a")
-    with pytest.raises(InputError, match=r"1 images are in .*two and in another folder too:\n  a"):
-        locate(folders, ["a"])
+    one, two = ({name: rgby.list_images(tmp_path / name)} for name in ("one", "two"))
+    assert list(locate(one | two, ["a", "b"])) == ["a", "b"]
+    assert locate({}, ["a"]) == {}
+    with pytest.raises(InputError, match=r"1 predicted images are not in one:\n  b"):
+        locate(one, ["a", "b"])
+    with pytest.raises(InputError, match=r"1 predicted images are not in atlas:\n  a"):
+        locate({"atlas": {"a": {}}}, ["a"])
+    with pytest.raises(InputError, match=r"1 images are in two and in another folder too:\n  a"):
+        locate({**one, "two": {**two["two"], "a": {}}}, ["a"])

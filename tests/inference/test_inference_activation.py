@@ -22,8 +22,8 @@ def test_maps_are_those_of_their_definition(tmp_path):
     for (picture, label), (image, activation) in zip(cases, found, strict=True):
         assert (image == pictures[picture]).all()
         # Selvaraju et al.: the maps, each weighted by its mean gradient of the logit, and what is negative cut off.
-        maps = net.maps(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
-        (gradient,) = torch.autograd.grad(net.output(net.head(maps))[0, label], maps)
+        maps = net.forward_features(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
+        (gradient,) = torch.autograd.grad(net.classifier(net.head(maps))[0, label], maps)
         plain = F.relu((maps * gradient.mean((2, 3), keepdim=True)).sum(1, keepdim=True))
         whole = F.interpolate(plain, (96, 96), mode="bilinear")[0, 0].detach().numpy()
         if whole.max() > 0:
@@ -38,7 +38,7 @@ def test_where_nothing_speaks_for_a_label_the_map_is_zero(tmp_path):
     save_pictures(tmp_path / "mine", 1)
     path = run.checkpoint("best")
     content = torch.load(path, weights_only=True)
-    content["state_dict"]["net.output.weight"].zero_()
+    content["state_dict"]["net.classifier.weight"].zero_()
     torch.save(content, path)
     (found,) = activations(describe(path), list(rgby.list_images(tmp_path / "mine").values()), [1])
     assert (found.map == 0).all()

@@ -1,5 +1,6 @@
 """A job: the same file whatever the order, the workers and the kills on the way to it."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from small_run import LABELS, damage, save_pictures, save_run
 from hpa_lit.cli import ranks
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file, rgby
-from hpa_lit.inference import Job, describe, predict, view_names
+from hpa_lit.inference import Job, describe, find_images, predict, view_names
 from hpa_lit.inference.job import PartWriter
 from hpa_lit.inference.predictor import Answers
 
@@ -23,9 +24,20 @@ def job(tmp_path_factory):
     folder = tmp_path_factory.mktemp("job")
     run, _ = save_run(folder / "run")
     save_pictures(folder / "pictures", 10)
-    files = rgby.list_images(folder / "pictures")
     model = describe(run.checkpoint("best"))
-    return Job(model, "folder", files, folder / "whole.parquet", VIEWS, features=True, batch_size=4, workers=0)
+    images = of_folder(model, folder / "pictures")
+    return Job(model, "folder", images, folder / "whole.parquet", VIEWS, features=True, batch_size=4)
+
+
+def of_folder(model, folder, **options):
+    return find_images(model, None, folder, None, **{"workers": 0, **options})[1]
+
+
+def of_files(job, files, workers=0):
+    """The images of a job by other files."""
+    images = copy(job.images)
+    images.predicted, images.workers = files, workers
+    return images
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +72,7 @@ def test_the_file_says_where_it_comes_from(job, whole):
 
 def test_order_and_workers_change_no_bit(job, whole, tmp_path):
     backwards = dict(reversed(job.files.items()))
-    assert equal(result(job, tmp_path / "a.parquet", files=backwards, workers=2, save_every=0), whole)
+    assert equal(result(job, tmp_path / "a.parquet", images=of_files(job, backwards, 2), save_every=0), whole)
 
 
 def test_batch_size_changes_last_digits_at_most(job, whole, tmp_path):
@@ -124,8 +136,8 @@ def test_parts_of_another_checkpoint_or_other_views_are_not_used(job, whole, tmp
     for changes in (
         {"model": replace(job.model, digest="other")},
         {"views": VIEWS[::-1]},
-        {"bits": 16},
-        {"missing": "zero"},
+        {"images": of_folder(job.model, next(iter(job.files.values()))["rgby"].parent, bits=16)},
+        {"images": of_folder(job.model, next(iter(job.files.values()))["rgby"].parent, missing="zero")},
     ):
         leave_part(replace(job, output=output, **changes), ["i00", "i01", "i02", "i03"])
     assert equal(result(job, output), whole)
@@ -135,7 +147,7 @@ def test_images_that_cannot_be_read_have_a_row_and_a_reason(job, whole, tmp_path
     save_pictures(tmp_path / "pictures", 10)
     damage(tmp_path / "pictures" / "i03.tif")
     files = {**rgby.list_images(tmp_path / "pictures"), "i07": {}}
-    found = result(job, tmp_path / "a.parquet", files=files)
+    found = result(job, tmp_path / "a.parquet", images=of_files(job, files))
     assert found.ids == whole.ids
     assert list(found.failures) == ["i03", "i07"]
     assert "i03.tif cannot be read" in found.failures["i03"]
@@ -149,7 +161,7 @@ def test_images_of_other_sizes_are_brought_to_one(job, tmp_path):
     save_pictures(tmp_path / "pictures", 2)
     save_pictures(tmp_path / "large", 1, side=64)
     (tmp_path / "large" / "i00.tif").rename(tmp_path / "pictures" / "i01.tif")
-    found = result(job, tmp_path / "a.parquet", files=rgby.list_images(tmp_path / "pictures"))
+    found = result(job, tmp_path / "a.parquet", images=of_folder(job.model, tmp_path / "pictures"))
     assert found.ok.all()
 
 
@@ -157,14 +169,15 @@ def test_an_embedder_gives_features_and_no_probabilities(tmp_path):
     run, net = save_run(tmp_path / "run", embedder=True)
     pictures = save_pictures(tmp_path / "pictures", 3)
     model = describe(run.checkpoint("best"))
-    files = rgby.list_images(tmp_path / "pictures")
-    found = result(Job(model, "x", files, tmp_path / "f", features=True, workers=0), tmp_path / "a.parquet")
+    found = result(
+        Job(model, "x", of_folder(model, tmp_path / "pictures"), tmp_path / "f", features=True), tmp_path / "a.parquet"
+    )
     assert found.probabilities.shape == (3, 1, 0)
     with torch.no_grad():
         expected = net.features(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()))
     np.testing.assert_allclose(found.features[:, 0], expected, atol=1e-4)
     with pytest.raises(InputError, match="was trained on whole images, without crops: views=none or dihedral"):
-        Job(model, "x", files, tmp_path / "f", view_names(4, ["default"]))
+        Job(model, "x", of_folder(model, tmp_path / "pictures"), tmp_path / "f", view_names(4, ["default"]))
 
 
 def test_a_batch_of_nothing_is_refused(job):

@@ -1,4 +1,4 @@
-"""Losses and gradients against the reference's, and against SPEC's formulas written label by label."""
+"""Losses and gradients against the reference's."""
 
 import json
 

@@ -60,7 +60,7 @@ def test_wrapped_file_without_second_names(tmp_path: Path, state: dict[str, torc
 
 def test_misfits_are_named_and_change_nothing(state: dict[str, torch.Tensor]) -> None:
     model = build("resnet18")
-    before = model.output.bias.clone()
+    before = model.classifier.bias.clone()
     del state["resnet.layer1.0.conv1.weight"], state["encoder2.0.conv1.weight"]
     state["surplus"] = torch.zeros(1)
     state["logit.weight"] = torch.zeros(5, 512)
@@ -70,9 +70,9 @@ def test_misfits_are_named_and_change_nothing(state: dict[str, torch.Tensor]) ->
     assert [line.strip() for line in lines] == [
         "missing: backbone.net.layer1.0.conv1.weight",
         "unexpected: surplus",
-        "shape: output.weight is (5, 512), the network has (28, 512)",
+        "shape: classifier.weight is (5, 512), the network has (28, 512)",
     ]
-    assert torch.equal(model.output.bias, before)
+    assert torch.equal(model.classifier.bias, before)
 
 
 def test_copies_must_agree(state: dict[str, torch.Tensor]) -> None:

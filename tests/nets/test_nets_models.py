@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from hpa_lit.errors import InputError
 from hpa_lit.nets import ARCHS, CHANNEL_MEAN, CHANNEL_STD, build_classifier, build_embedder
@@ -59,7 +59,7 @@ def test_logits_are_the_last_linear_layer_of_the_features(pixels: torch.Tensor) 
     model = build_classifier("resnet18", 5).eval()
     features = model.features(pixels)
     assert features.shape == (2, model.num_features) == (2, 512)
-    torch.testing.assert_close(model(pixels), features @ model.output.weight.T + model.output.bias)
+    torch.testing.assert_close(model(pixels), features @ model.classifier.weight.T + model.classifier.bias)
 
 
 def test_cosines_are_those_of_numpy(pixels: torch.Tensor) -> None:
@@ -86,7 +86,7 @@ def test_cosines_keep_full_precision_under_autocast(pixels: torch.Tensor) -> Non
 def test_any_timm_backbone(name: str, pixels: torch.Tensor) -> None:
     """A feature map with positions last, and a gradient for every parameter, which distributed training needs."""
     model = build_classifier(f"timm/{name}", 3, options=FAMILIES[name])
-    maps = model.maps(pixels)
+    maps = model.forward_features(pixels)
     assert maps.shape[:2] == (2, model.num_features)
     assert maps.shape[2] == maps.shape[3] == (4 if "vit" in name else 2)
     model(pixels).square().sum().backward()
@@ -139,8 +139,9 @@ def test_bad_arguments() -> None:
 
 
 def test_configs_build_what_they_are_named_after(pixels: torch.Tensor) -> None:
-    configs = {path.stem: OmegaConf.load(path) for path in CONF.glob("*.yaml")}
-    assert set(configs) == {*ARCHS, "timm", "tiny"}
+    assert {path.stem for path in CONF.glob("*.yaml")} == {*ARCHS, "timm", "tiny", "base"}
+    with initialize_config_dir(str(CONF.parent), version_base="1.3"):
+        configs = {name: compose("train", [f"arch={name}"]).arch for name in (*ARCHS, "timm", "tiny")}
     assert {name: configs[name].arch for name in ARCHS} == {name: name for name in ARCHS}
     configs["timm"].arch = "timm/vit_tiny_patch16_224"
     configs["timm"].options = FAMILIES["vit_tiny_patch16_224"]

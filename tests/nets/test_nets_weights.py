@@ -19,7 +19,7 @@ IDENTITY = {"mean": [0.0] * 3, "std": [1.0] * 3}
 
 
 def torchvision_maps(arch: str, net: nn.Module, images: Tensor) -> Tensor:
-    """Torchvision's own last feature map, with the changes of SPEC section 3."""
+    """Torchvision's own last feature map, with the changes of method 3."""
     if arch.startswith("densenet121"):
         if arch == "densenet121_large":
             net.features.denseblock1.register_forward_pre_hook(lambda _, x: nn.functional.max_pool2d(x[0], 2))
@@ -53,7 +53,9 @@ def test_torchvision_file(arch: str, theirs: str, tmp_path: Path) -> None:
     model = build_classifier(arch, 2, in_channels=3, weights=tmp_path / "imagenet.pth", **IDENTITY).eval()
     with torch.no_grad():
         expected = torchvision_maps(arch, net, images)
-        torch.testing.assert_close(model.maps(images), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
+        torch.testing.assert_close(
+            model.forward_features(images), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max())
+        )
 
 
 def test_yellow_starts_as_red(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from hpa_lit.schedules import learning_rate
+from hpa_lit.errors import InputError
+from hpa_lit.schedules import Stepped, learning_rate
 
 
 @pytest.mark.parametrize(("name", "reference"), [("adam45", "Adam45"), ("adam55", "Adam55"), ("face_adam", "FaceAdam")])
@@ -28,3 +29,25 @@ def test_from_random_weights_the_rate_warms_up_and_falls():
     assert rates[2:15] == [3e-3] * 13
     assert rates[15:] == sorted(rates[15:], reverse=True)
     assert rates[-1] == 1.5e-4
+
+
+def test_a_rate_stays_until_the_next():
+    rate = Stepped([[1, 0.5], [3, 0.25]])
+    assert [rate(epoch) for epoch in range(1, 6)] == [0.5, 0.5, 0.25, 0.25, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ([], "rates is empty"),
+        ([[2, 0.1]], "epoch 2: the first epoch is 1"),
+        ([[1, 0.1], [5, 0.2], [5, 0.3]], "epoch 5: .* the others ascend"),
+        ([[1, 0.1], [5, 0]], r"\[5, 0\] is no pair"),
+        ([[1, float("nan")]], r"\[1, nan\] is no pair"),
+        ([[1, 0.1, 0.2]], "is no pair"),
+        ([[1.5, 0.1]], "is no pair"),
+    ],
+)
+def test_pairs_that_are_none_are_named(rates, message):
+    with pytest.raises(InputError, match=message):
+        Stepped(rates)

@@ -82,7 +82,7 @@ def test_failures_end_the_run_unless_they_may_be_skipped(tree: DataTree, site: S
 
 def test_mistakes_are_answered_in_words(tree: DataTree) -> None:
     for arguments, words in (
-        (["stage=fold"], "there is no stage fold: choose from all, download, resize, metadata, match,"),
+        (["stage=fold"], "stage=fold: choose all, download, resize, metadata, match,"),
         (["stage=folds"], "run stage=metadata first"),
         (["stage=folds", "--dry-run"], "only stage=download has a dry run"),
         (["stage=match"], "stage=resize"),

@@ -6,7 +6,7 @@ from hpa_lit.errors import InputError
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.synthetic import contact_sheet, draw_field
 
-PUBLISHED_MEAN = (0.074598, 0.050630, 0.050891, 0.076287)  # SPEC 2.8, red green blue yellow
+PUBLISHED_MEAN = (0.074598, 0.050630, 0.050891, 0.076287)  # method 2.8, red green blue yellow
 PUBLISHED_STD = (0.122813, 0.085745, 0.129882, 0.119411)
 
 

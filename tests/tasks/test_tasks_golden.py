@@ -51,7 +51,7 @@ def test_classifier_training_equals_the_reference(golden, name, reference):
         net.weight.copy_(torch.from_numpy(arrays["cls_w0"]))
         net.bias.copy_(torch.from_numpy(arrays["cls_b0"]))
     # The reference ran one pass for each of a few epoch numbers, to go through all rates.
-    task = ClassifyTask(net, CombinedLoss(), lambda epoch: learning_rate(name, epochs[epoch - 1]))
+    task = ClassifyTask(net, CombinedLoss(), torch.optim.Adam, lambda epoch: learning_rate(name, epochs[epoch - 1]))
     weights = train(task, torch.from_numpy(arrays["cls_x"]), torch.from_numpy(arrays["cls_y"]), len(epochs))
     for epoch, (weight, bias) in zip(epochs, weights, strict=True):
         np.testing.assert_allclose(weight.numpy(), arrays[f"{reference}_w_after_epoch{epoch}"], rtol=0, atol=1e-6)
@@ -71,7 +71,7 @@ class Centres(nn.Module):
 
 def test_embedder_training_equals_the_reference(golden):
     arrays = np.load(golden / "mini_training.npz")
-    task = EmbedTask(Centres(arrays["ml_w0"]), ArcFaceLoss(), partial(learning_rate, "face_adam"))
+    task = EmbedTask(Centres(arrays["ml_w0"]), ArcFaceLoss(), torch.optim.Adam, partial(learning_rate, "face_adam"))
     weights = train(task, torch.from_numpy(arrays["ml_x"]), torch.from_numpy(arrays["ml_y"]).long(), 3)
     for epoch, (weight,) in enumerate(weights, 1):
         np.testing.assert_allclose(weight.numpy(), arrays[f"ml_w_after_epoch{epoch}"], rtol=0, atol=1e-6)

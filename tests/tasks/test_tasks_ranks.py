@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from given_images import GivenImages
 from torch import nn
 
 from hpa_lit.cli import ranks
 from hpa_lit.data.dataset import Examples
-from hpa_lit.data.module import ImageData
-from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.files import rgby
 from hpa_lit.losses import ArcFaceLoss, CombinedLoss
 from hpa_lit.tasks import ClassifyTask, EmbedTask
@@ -52,18 +51,15 @@ def fit(kind, folder, out, processes):
     ids, rng = list(images), np.random.default_rng(1)
     files = [images[i] for i in ids]
     targets = rng.integers(0, 2, (len(ids), 5)).astype(np.uint8) if kind == "classify" else rng.integers(0, 5, len(ids))
-    data = ImageData(
+    data = GivenImages(
         Examples(ids[:12], files[:12], targets[:12]),
         Examples(ids[12:], files[12:], targets[12:]),  # 7 images: no equal shares for two
-        TrainTransform(24, 16),
-        ValidTransform(24, 16),
         batch_size=6,
-        workers=0,
     )
     torch.manual_seed(0)
     net = TinyNet(5, kind == "embed")
     task = {"classify": ClassifyTask, "embed": EmbedTask}[kind](
-        net, CombinedLoss() if kind == "classify" else ArcFaceLoss(), lambda epoch: 1e-2
+        net, CombinedLoss() if kind == "classify" else ArcFaceLoss(), torch.optim.Adam, lambda epoch: 1e-2
     )
     seen = FirstGradients()
     trainer = pl.Trainer(
@@ -99,7 +95,8 @@ def test_gradients_and_metrics_equal_one_process(folder, tmp_path, kind):
     fit(kind, folder, tmp_path / "one.pt", 1)
     ranks.launch("test_tasks_ranks:fit", 2, kind, folder, tmp_path / "two.pt", 2)
     one, two = torch.load(tmp_path / "one.pt"), torch.load(tmp_path / "two.pt")
-    torch.testing.assert_close(two["gradients"], one["gradients"], rtol=1e-6, atol=1e-6)
+    # Sums of float32 in another order: with one thread they differ by 2e-6 of a gradient, with two by less.
+    torch.testing.assert_close(two["gradients"], one["gradients"], rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(two["weights"], one["weights"], rtol=0, atol=1e-5)
     assert two["metrics"] == pytest.approx(one["metrics"], abs=1e-6)
     expected = {"valid/macro_f1", "valid/focal"} if kind == "classify" else {"valid/map5", "valid/top1"}

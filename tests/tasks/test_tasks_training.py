@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -13,8 +15,8 @@ def test_channels_last_changes_the_memory_and_not_the_logits():
     net = build_classifier("resnet18").eval()
     images = torch.randint(0, 256, (2, 4, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        plain = ClassifyTask(net, FocalLoss(), lambda epoch: 1e-3)(images)
-        task = ClassifyTask(net, FocalLoss(), lambda epoch: 1e-3, channels_last=True)
+        plain = ClassifyTask(net, FocalLoss(), torch.optim.Adam)(images)
+        task = ClassifyTask(net, FocalLoss(), torch.optim.Adam, channels_last=True)
         other = task(images)
     weight = task.net.backbone.net.layer4[0].conv1.weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
@@ -48,6 +50,7 @@ def test_fused_steps_are_made_with_clipped_gradients(precision):
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(ClassifyTask(nn.Linear(12, 28), FocalLoss(), lambda epoch: 1e-3), DataLoader(rows, batch_size=4))
+    task = ClassifyTask(nn.Linear(12, 28), FocalLoss(), partial(torch.optim.Adam, fused=True), lambda epoch: 1e-3)
+    trainer.fit(task, DataLoader(rows, batch_size=4))
     assert steps.norms == pytest.approx([1.0, 1.0], rel=1e-2)
     assert all(steps.fused)

@@ -7,11 +7,13 @@ from small_run import LABELS, save_pictures, save_run
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.tree import DataTree
-from hpa_lit.inference import describe, find_files
+from hpa_lit.inference import describe, find_images
+from hpa_lit.stages.folds import split
 
 
-def no_split(labels, folds):
-    raise AssertionError("only a run on a folder needs folds")
+def found(model, dataset, images, tree):
+    name, module = find_images(model, dataset, images, tree.root)
+    return name, dict(module.predicted)
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def tree(tmp_path):
 
 def test_a_set_is_all_that_its_table_lists(model, tree):
     path = tree.images("external", 40) / "i00.tif"
-    assert find_files(model, "external", None, tree, no_split) == ("external", {"e": {}, "i00": {"rgby": path}})
+    assert found(model, "external", None, tree) == ("external", {"e": {}, "i00": {"rgby": path}})
 
 
 def test_valid_is_the_fold_of_the_run(model, tree):
@@ -45,40 +47,50 @@ def test_valid_is_the_fold_of_the_run(model, tree):
         "i00": {"rgby": tree.images("external", 40) / "i00.tif"},
         "i02": {"rgby": tree.images("train", 40) / "i02.tif"},
     }
-    assert find_files(model, "valid", None, tree, no_split) == ("valid", expected)
+    assert found(model, "valid", None, tree) == ("valid", expected)
 
 
 def test_valid_of_an_embedder_is_the_antibody_split(tree, tmp_path):
     model = describe(save_run(tmp_path / "face", embedder=True)[0].checkpoint("best"))
-    name, files = find_files(model, "valid", None, tree, no_split)
+    name, files = found(model, "valid", None, tree)
     assert (name, list(files), files["e"]) == ("valid", ["e", "i01"], {})
 
 
 def test_valid_of_a_folder_is_its_fold_of_the_label_table(tree, tmp_path):
+    """Of a run from before there were records."""
     table = tmp_path / "labels.csv"
-    pd.DataFrame({"Id": [f"i{n:02}" for n in range(6)], "Target": ["0", "1", "2"] * 2}).to_csv(table, index=False)
+    targets = ["0", "1", "2"] * 2
+    pd.DataFrame({"Id": [f"i{n:02}" for n in range(6)], "Target": targets}).to_csv(table, index=False)
     folder = {"name": "folder", "images": str(tmp_path / "mine"), "labels": str(table), "label_list": LABELS}
     save_pictures(tmp_path / "mine", 5)
     model = describe(save_run(tmp_path / "run", **folder, folds=2)[0].checkpoint("best"))
-
-    def split(labels, folds):
-        assert (labels.argmax(1).tolist(), folds) == ([0, 1, 2, 0, 1, 2], 2)
-        return [(None, None), (None, np.array([1, 5]))]
-
-    found = {"i01": {"rgby": tmp_path / "mine" / "i01.tif"}, "i05": {}}
-    assert find_files(model, "valid", None, tree, split) == ("valid", found)
+    rows = split(np.eye(3, dtype=np.uint8)[[0, 1, 2, 0, 1, 2]], 2)[1][1]
+    name, files = found(model, "valid", None, tree)
+    assert (name, list(files)) == ("valid", [f"i{row:02}" for row in rows])
+    assert all(files[i] == ({"rgby": tmp_path / "mine" / f"{i}.tif"} if i != "i05" else {}) for i in files)
     changed = describe(
         save_run(tmp_path / "other", **{**folder, "label_list": ["a", "b", "c"]}, folds=2)[0].checkpoint("best")
     )
     with pytest.raises(InputError, match="has the labels a, b, c; small was trained on bright, dark, odd"):
-        find_files(changed, "valid", None, tree, split)
+        found(changed, "valid", None, tree)
+
+
+def test_valid_of_a_folder_is_what_its_run_wrote_down(tree, tmp_path):
+    save_pictures(tmp_path / "mine", 5)
+    folder = {"images": str(tmp_path / "mine"), "labels": "gone.csv", "label_list": LABELS}
+    run, _ = save_run(tmp_path / "run", **folder, folds=2)
+    run.record.write_text("Id,side,Target\ni00,train,0\ni03,valid,1\ni01,valid,2\ni04,test,0\n")
+    model = describe(run.checkpoint("best"))
+    for dataset, ids in (("valid", ["i01", "i03"]), ("test", ["i04"])):
+        files = {i: {"rgby": tmp_path / "mine" / f"{i}.tif"} for i in ids}
+        assert found(model, dataset, None, tree) == (dataset, files)
 
 
 def test_a_folder_is_all_pictures_in_it(model, tree, tmp_path):
     save_pictures(tmp_path / "mine", 2)
     expected = ("folder-mine", {f"i0{n}": {"rgby": tmp_path / "mine" / f"i0{n}.tif"} for n in range(2)})
     for dataset in (None, "folder"):
-        assert find_files(model, dataset, str(tmp_path / "mine"), tree, no_split) == expected
+        assert found(model, dataset, str(tmp_path / "mine"), tree) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,14 +107,14 @@ def test_a_folder_is_all_pictures_in_it(model, tree, tmp_path):
 )
 def test_what_is_not_there(model, tree, tmp_path, dataset, images, message):
     with pytest.raises(InputError, match=message):
-        find_files(model, dataset, images and images.format(tmp=tmp_path), tree, no_split)
+        found(model, dataset, images and images.format(tmp=tmp_path), tree)
 
 
 def test_images_and_folds_that_were_not_prepared(model, tree):
     (tree.images("external", 40) / "i00.tif").unlink()
     tree.images("external", 40).rmdir()
     with pytest.raises(InputError, match=r"stage=resize 'prepare\.sizes=\[40\]'"):
-        find_files(model, "external", None, tree, no_split)
+        found(model, "external", None, tree)
     tree.fold("mine", 1, "valid").unlink()
     with pytest.raises(InputError, match=r"there is no fold 1 of split 'mine'.* stage=folds"):
-        find_files(model, "valid", None, tree, no_split)
+        found(model, "valid", None, tree)

@@ -1,0 +1,69 @@
+"""Which images a prediction is about."""
+
+from pathlib import Path
+from typing import Any
+
+from hpa_lit.data import AtlasDataModule, FolderDataModule, ImageDataModule, build_data
+from hpa_lit.data.record import read_record
+from hpa_lit.errors import InputError
+from hpa_lit.files.tree import RunTree
+from hpa_lit.inference.model import Model
+
+# How images are loaded: arguments of `find_images`.
+LOADING = ("trust", "batch_size", "workers", "bits", "missing")
+SETS, FOLDER = ("train", "test", "external"), "folder"
+
+
+def find_images(
+    model: Model, dataset: str | None, images: Path | str | None, root: Path, trust: bool = False, **running: Any
+) -> tuple[str, ImageDataModule]:
+    """The images to predict, as a data module that is set up for it, and the name of the dataset.
+
+    Args:
+        model: The network, which knows how its training saw images, and which.
+        dataset: train, test or external: a set of the prepared atlas; valid: the images that the run was validated on,
+            and test where it set some apart; folder: all in a folder. None means a folder where there is one.
+        images: The folder; of a run that was trained on a folder and `valid`, another place of that folder.
+        root: The prepared atlas.
+        trust: Whether to run the code of a data module that is not ours.
+        running: How images are loaded: batch_size, workers, bits and missing of `ImageDataModule`.
+
+    Raises:
+        InputError: Nothing is asked for, or it was not prepared.
+    """
+    dataset = dataset or (FOLDER if images else "null")
+    seen = {key: model.data[key] for key in ("image_size", "crop_size", "bits")} | {"channels": model.channels}
+    seen |= {key: value for key, value in running.items() if value is not None}
+    record = RunTree(model.checkpoint.parents[1]).record
+    if dataset == FOLDER:
+        if images is None:
+            raise InputError("dataset=folder needs images=FOLDER")
+        name = f"{FOLDER}-{Path(images).absolute().name}"
+        module: ImageDataModule = FolderDataModule(images, dataset=dataset, **seen)
+    elif dataset == "valid" or (dataset == "test" and record.is_file() and "test" in read_record(record)):
+        if model.legacy:
+            raise InputError(f"{model.run} does not say which images it was validated on: dataset=valid needs a run's")
+        places: dict[str, Any] = {"images": images} if images and "images" in model.data else {}
+        if model.data["_target_"] == "hpa_lit.data.AtlasDataModule":
+            places["root"] = root
+        name, module = dataset, build_data(model.data, trust, dataset=dataset, record=record, **(seen | places))
+        if not record.is_file() and "labels" in model.data:
+            _refuse_other_labels(model, module)
+    elif dataset in SETS:
+        if images is not None:
+            raise InputError(f"dataset={dataset} lies under paths.root; leave images out, or ask for dataset=folder")
+        name, module = dataset, AtlasDataModule(root, fold=None, dataset=dataset, **({"batch_size": 1} | seen))
+    else:
+        raise InputError(f"dataset={dataset}: choose test, external, train or valid, or set images=FOLDER alone")
+    module.setup("predict")
+    return name, module
+
+
+def _refuse_other_labels(model: Model, module: ImageDataModule) -> None:
+    """Of a run that kept no record of its sides, see whether the label table is still that of the training."""
+    table = module.label_table()
+    if table is not None and tuple(table.names) != model.labels:
+        raise InputError(
+            f"{model.data['labels']} has the labels {', '.join(table.names)}; "
+            f"{model.run} was trained on {', '.join(model.labels)}"
+        )
