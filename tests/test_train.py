@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 import torch
 from omegaconf import OmegaConf
 from PIL import Image
@@ -383,6 +384,7 @@ def test_an_edited_table_moves_no_image_to_the_other_side(pictures, tmp_path):
         load_data(of(*begun), run)
 
 
+@pytest.mark.skipif(not hasattr(pl.callbacks, "EMAWeightAveraging"), reason="Lightning has it from 2.6 on")
 def test_a_moving_average_is_what_is_kept_and_gone_on_from(pictures, tmp_path):
     ema = ["callbacks=ema", "callbacks.ema.decay=0.5"]
     whole, stopped = RunTree(tmp_path / "whole"), RunTree(tmp_path / "stopped")
