@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from hpa_lit.errors import end
+
 COMMANDS = {
     "demo": "see it work: a drawn atlas from nothing to a scored answer",
     "pipeline": "recipes over folds, from prepared data to a submission and a report",
@@ -32,7 +34,7 @@ def main() -> None:
     if name in ("-h", "--help"):
         print(usage)
     else:
-        sys.exit(f"error: there is no command {name!r}\n{usage}")
+        raise end(f"there is no command {name!r}\n{usage}")
 
 
 if __name__ == "__main__":

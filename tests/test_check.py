@@ -51,7 +51,7 @@ def run(monkeypatch, capsys):
         try:
             check.main()
         except SystemExit as error:
-            code = error.code
+            code = str(error)
         printed = capsys.readouterr().out
         found = {each["kind"]: each for each in json.loads(printed)["findings"]} if "--json" in words else {}
         return found, printed, code

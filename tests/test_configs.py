@@ -141,7 +141,7 @@ def test_help_names_what_exists(command, monkeypatch):
 )
 def test_mistyped_keys_and_choices_list_the_valid_ones(argument, wanted):
     done = subprocess.run([sys.executable, "-m", "hpa_lit.train", argument], capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert wanted in done.stderr
     assert "Traceback" not in done.stderr

@@ -23,7 +23,7 @@ def test_the_command_draws_an_atlas_and_says_what(tmp_path: Path) -> None:
     assert len(list(tree.raw_images("test").glob("*.tif"))) == 16
 
     refused = draw(*small, "draw.format=png")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert refused.stderr.strip().endswith("holds an atlas drawn with other settings: choose another paths.root")
 
 
@@ -38,7 +38,7 @@ def test_the_command_draws_a_contact_sheet(tmp_path: Path) -> None:
 
 def test_mistakes_are_one_message(tmp_path: Path) -> None:
     done = draw(f"paths.root={tmp_path}", "draw.format=bmp")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.endswith("error: draw.format=bmp: choose png, tif or both\n")
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

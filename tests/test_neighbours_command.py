@@ -171,8 +171,8 @@ def test_a_folder_is_written_by_one_config_alone(run, arrays, tmp_path, capsys):
     said = capsys.readouterr().out
     with pytest.raises(SystemExit) as refused:
         run(f"submission={tmp_path}/before.csv", "threshold=0.7")
-    assert "set output=DIR to keep both" in refused.value.code
-    assert refused.value.code.splitlines()[1:] == ["  threshold: 0.65 there, 0.7 now"]
+    assert "set output=DIR to keep both" in str(refused.value)
+    assert str(refused.value).splitlines()[1:] == ["  threshold: 0.65 there, 0.7 now"]
     assert capsys.readouterr().out == ""
     assert contents(out.folder) == files
     # What is no part of the answer may differ.

@@ -81,7 +81,7 @@ def test_a_command_takes_more_settings_and_is_still_told_its_output():
 
 def test_an_unknown_recipe_is_named():
     done = run("pipeline", "experiment=densnet", "--dry-run")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "experiment/densnet" in done.stderr
     assert "densenet121_large_i1536" in done.stderr
     assert "Traceback" not in done.stderr
@@ -118,5 +118,5 @@ def test_the_demo_killed_and_started_again_ends_with_scores(tmp_path):
     assert (tmp_path / "demo" / "pipeline" / "demo" / "report" / "report.html").is_file()
 
     other = run("demo", *words, "folds=[0]")
-    assert other.returncode == 1
+    assert other.returncode == 2
     assert "folds: [0, 1] there, [0] now" in other.stderr

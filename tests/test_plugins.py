@@ -75,7 +75,7 @@ def refusal(start, *words):
     """What a command ends with."""
     with pytest.raises(SystemExit) as ended:
         start(*words)
-    message = str(ended.value.code)
+    message = str(ended.value)
     assert message.startswith("error: ")
     assert len(message.splitlines()) == 1
     return message

@@ -126,8 +126,8 @@ def test_a_folder_is_written_by_one_config_alone(run, tmp_path):
     files = {path: path.read_bytes() for path in out.folder.iterdir()}
     with pytest.raises(SystemExit) as refused:
         run("thresholds=fixed", "fixed=0.6", "always_top=true")
-    assert "set output=DIR to keep both" in refused.value.code
-    assert refused.value.code.splitlines()[1:] == [
+    assert "set output=DIR to keep both" in str(refused.value)
+    assert str(refused.value).splitlines()[1:] == [
         "  always_top: False there, True now",
         "  fixed: 0.5 there, 0.6 now",
     ]

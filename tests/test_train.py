@@ -223,7 +223,7 @@ def test_a_damaged_plane_is_named_and_nothing_is_written(pictures, tmp_path):
     (folder / "i03_green.png").unlink()
     (folder / "i04_red.png").unlink()
     done = command(*arguments(folder, tmp_path / "out"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: 2 of 20 images are not complete")
     assert "i03: no green plane" in done.stderr
     assert "i04: no red plane" in done.stderr
@@ -247,7 +247,7 @@ def damaged(pictures, tmp_path):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_what_a_worker_cannot_read_is_said_in_a_sentence(damaged, tmp_path, workers):
     done = command(*arguments(damaged, tmp_path / "out", f"data.workers={workers}"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(re.findall(DAMAGED, done.stderr)) == 1
     assert "Traceback" not in done.stderr
 
@@ -255,21 +255,21 @@ def test_what_a_worker_cannot_read_is_said_in_a_sentence(damaged, tmp_path, work
 @pytest.mark.slow
 def test_any_rank_may_say_it(damaged, tmp_path):
     done = command(*arguments(damaged, tmp_path / "out", "trainer=ddp", "trainer.devices=2"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert re.search(DAMAGED, done.stderr)
     assert "Traceback" not in done.stderr
 
 
 def test_missing_values_are_all_named(tmp_path):
     done = command("data=folder", "trainer=cpu", f"paths.outputs={tmp_path}")
-    assert done.returncode == 1
+    assert done.returncode == 2
     for key in ("batch_size", "data.images", "data.labels"):
         assert key in done.stderr
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(pictures, tmp_path):
     done = command(*arguments(pictures, tmp_path, "trainer=ddp", "trainer.devices=3"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "batch_size=4 counts the images on all devices together and cannot be shared among 3" in done.stderr
 
 

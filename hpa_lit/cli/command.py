@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hpa_lit.cli import ranks
-from hpa_lit.errors import InputError, listing
+from hpa_lit.errors import BAD_INPUT, InputError, end, listing
 from hpa_lit.files.conf_dir import conf_dir
 
 # The parts of a run's name that are not empty, as one folder name: ${name:timm/x,i768,} is timm-x_i768.
@@ -79,7 +79,7 @@ def command(
 ) -> Callable[[Callable[[DictConfig], object]], Callable[[], None]]:
     """Make a function of a composed config into a command with Hydra's command line.
 
-    `InputError` and mistakes in the config end the process with their message and exit code 1. Any other exception
+    `InputError` and mistakes in the config end the process with their message and exit code 2. Any other exception
     is a defect of ours and keeps its traceback.
 
     Args:
@@ -93,7 +93,7 @@ def command(
             try:
                 return body(with_whole_nodes(config))  # what it returns is what Hydra's sweepers optimise
             except InputError as error:
-                raise _exit(error) from None  # Hydra would announce any other exception with its own lines
+                raise _end(str(error)) from None  # Hydra would announce any other exception with its own lines
 
         entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name=config_name)(job)
 
@@ -113,15 +113,17 @@ def command(
                     )
                 entry()
             except InputError as error:
-                raise _exit(error) from None
+                raise _end(str(error)) from None
             except KeyboardInterrupt:
                 sys.exit(INTERRUPTED)
             except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
-                sys.exit(f"error: {_config_error(error)}")
+                raise _end(_config_error(error)) from None
             except OSError as error:
                 if error.errno not in DENIED:
                     raise
-                sys.exit(f"error: {error.filename}: {error.strerror}; see to its permissions, or choose another place")
+                raise _end(
+                    f"{error.filename}: {error.strerror}; see to its permissions, or choose another place"
+                ) from None
 
         return main
 
@@ -188,9 +190,9 @@ def with_whole_nodes(config: DictConfig) -> DictConfig:
     return config
 
 
-def _exit(error: InputError) -> SystemExit:
+def _end(message: str) -> SystemExit:
     """Say what is wrong, once however many ranks there are."""
-    return SystemExit(f"error: {error}" if ranks.is_first() else 1)
+    return end(message) if ranks.is_first() else SystemExit(BAD_INPUT)
 
 
 def resolved(config: DictConfig, optional: Sequence[str] = ()) -> dict[str, Any]:

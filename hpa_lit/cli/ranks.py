@@ -3,10 +3,9 @@
 import logging
 import os
 import pkgutil
-import sys
 from typing import Any
 
-from hpa_lit.errors import InputError
+from hpa_lit.errors import BAD_INPUT, InputError, end
 
 
 def is_rank() -> bool:
@@ -103,7 +102,7 @@ def launch(function: str, processes: int, *arguments: Any) -> Any:
     try:
         return elastic_launch(config, _call)(function, *arguments)[0]
     except ChildFailedError as error:
-        raise SystemExit(f"error: {len(error.failures)} of {processes} processes failed, see above") from None
+        raise end(f"{len(error.failures)} of {processes} processes failed, see above") from None
     finally:
         if threads is None:
             del os.environ["OMP_NUM_THREADS"]
@@ -112,7 +111,7 @@ def launch(function: str, processes: int, *arguments: Any) -> Any:
 def _unsaid(record: logging.LogRecord) -> bool:
     """Whether a line of torch's log says more than that a rank ended which has said why by itself."""
     error = record.exc_info and record.exc_info[1]
-    return getattr(error, "exit_code", None) != 1
+    return getattr(error, "exit_code", None) != BAD_INPUT
 
 
 def _call(function: str, *arguments: Any) -> Any:
@@ -121,4 +120,4 @@ def _call(function: str, *arguments: Any) -> Any:
         return pkgutil.resolve_name(function)(*arguments)
     except InputError as error:
         print(flush=True)  # the line of a progress bar ends here
-        sys.exit(f"error: {error}")
+        raise end(str(error)) from None

@@ -16,7 +16,7 @@ from hpa_lit.combine import CombineSettings
 from hpa_lit.demo import DemoSettings
 from hpa_lit.draw import DrawSettings
 from hpa_lit.embed import EmbedSettings
-from hpa_lit.errors import InputError
+from hpa_lit.errors import BAD_INPUT, InputError
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.neighbours import NeighboursSettings
 from hpa_lit.predict import PredictSettings
@@ -147,7 +147,8 @@ def test_commands_end_with_the_sentence_alone(settings, monkeypatch, tmp_path):
     sys.argv[-1] = "paths.outputs=5"
     with pytest.raises(SystemExit) as ended:
         module.main()
-    assert ended.value.code == "error: paths.outputs=5: give a path such as ./name"  # and exit code 1
+    assert str(ended.value) == "error: paths.outputs=5: give a path such as ./name"
+    assert ended.value.code == BAD_INPUT
     assert not list(tmp_path.iterdir())
 
 

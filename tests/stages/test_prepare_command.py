@@ -66,14 +66,14 @@ def test_failures_end_the_run_unless_they_may_be_skipped(tree: DataTree, site: S
     source = f"prepare.download.base_url={site.address}"
     (site.folder / "1000" / "7_A1_0_red.jpg").unlink()
     stopped = prepare(tree, "stage=[download,resize]", source)
-    assert stopped.returncode == 1
+    assert stopped.returncode == 2
     assert "1 of 80 failed" in stopped.stderr
     assert "1000_7_A1_0_red.jpg: the server answered 404" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert "resize" not in stopped.stdout
 
     skipped = prepare(tree, "stage=all", source, "prepare.on_missing=skip")
-    assert skipped.returncode == 1  # what failed stays said
+    assert skipped.returncode == 2  # what failed stays said
     assert "the server answered 404" in skipped.stderr
     assert "1000_7_A1_0: no red plane" in skipped.stderr
     assert "verify: images/512/external" in skipped.stdout
@@ -92,6 +92,6 @@ def test_mistakes_are_answered_in_words(tree: DataTree) -> None:
         (["stage=metadata", "prepare.backend=dask"], "prepare.scheduler=tcp://host:port"),
     ):
         answer = prepare(tree, *arguments)
-        assert answer.returncode == 1
+        assert answer.returncode == 2
         assert words in answer.stderr
         assert "Traceback" not in answer.stderr
