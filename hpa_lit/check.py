@@ -13,7 +13,7 @@ from pydantic import Field
 from hpa_lit.cli.command import FOLDER, command
 from hpa_lit.cli.settings import Paths, Settings
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import replacing
+from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
     from hpa_lit.data.label_table import LabelTable

@@ -7,7 +7,8 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import Paths, Settings, Share
-from hpa_lit.files.tree import DataTree, replacing
+from hpa_lit.files.tree import DataTree
+from hpa_lit.files.writing import replacing
 
 
 class AtlasSettings(Settings):

@@ -17,7 +17,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, PredictionSettings, Several, Share
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, replacing
+from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree
+from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
     import numpy as np

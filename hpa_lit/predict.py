@@ -13,7 +13,8 @@ from hpa_lit.cli.command import command, overridden, own_images
 from hpa_lit.cli.settings import PredictionSettings, ViewSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
-from hpa_lit.files.tree import OutputTree, make_room
+from hpa_lit.files.tree import OutputTree
+from hpa_lit.files.writing import make_room
 
 # Of data=folder, when a run says the rest.
 OPTIONAL = ("data.images", "data.labels")

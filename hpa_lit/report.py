@@ -15,7 +15,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import BitDepth, Epoch, Missing, OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, RunTree, replacing
+from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, RunTree
+from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
     from hpa_lit.data.module import Files

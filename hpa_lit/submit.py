@@ -11,7 +11,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import AnswerTree, DataTree, replacing
+from hpa_lit.files.tree import AnswerTree, DataTree
+from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
     from hpa_lit.files.prediction_file import Predictions

@@ -22,7 +22,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import FOLDER, command
 from hpa_lit.cli.settings import Paths, Settings, TrainerSettings
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import RunTree, replacing
+from hpa_lit.files.tree import RunTree
+from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
     from hpa_lit.data import ImageDataModule

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import replacing
+from hpa_lit.files.writing import replacing
 
 
 def claim(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hpa_lit.data.dataset import Examples
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import replacing
+from hpa_lit.files.writing import replacing
 
 SIDES = ("train", "valid", "test")
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import replacing
+from hpa_lit.files.writing import replacing
 
 Floats = npt.NDArray[np.float32]
 

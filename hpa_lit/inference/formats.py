@@ -8,7 +8,7 @@ import pandas as pd
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.prediction_file import Predictions
-from hpa_lit.files.tree import replacing
+from hpa_lit.files.writing import replacing
 
 FORMATS = ("csv", "npz", "h5ad")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import replacing
+from hpa_lit.files.writing import replacing
 from hpa_lit.results.arrays import LabelMatrix
 from hpa_lit.results.tables import read
 from hpa_lit.results.thresholds import assign

@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree, remove_stale, replacing
+from hpa_lit.files.tree import DataTree
+from hpa_lit.files.writing import remove_stale, replacing
 from hpa_lit.stages import failures
 from hpa_lit.stages.metadata import read_raw
 

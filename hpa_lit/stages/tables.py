@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import remove_stale, replacing
+from hpa_lit.files.writing import remove_stale, replacing
 
 
 def read(path: Path, stage: str) -> pd.DataFrame:

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree, replacing
+from hpa_lit.files.tree import DataTree
+from hpa_lit.files.writing import replacing
 from hpa_lit.synthetic.field import draw_field
 from hpa_lit.synthetic.plan import COPY, FIELD, STYLE, Entry, Plan, make_plan
 from hpa_lit.synthetic.style import Style

@@ -9,7 +9,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import RunTree, replacing
+from hpa_lit.files.tree import RunTree
+from hpa_lit.files.writing import replacing
 
 
 class Checkpoints(Checkpoint):
