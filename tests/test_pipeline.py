@@ -13,7 +13,7 @@ import hpa_lit.cli.command  # noqa: F401  registers what the configs resolve wit
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.files.tree import RunTree
 from hpa_lit.labels import encode_all
-from hpa_lit.results.evaluation import macro_f1
+from hpa_lit.results.evaluation import present_macro_f1
 
 SMALL = [
     *(
@@ -111,7 +111,7 @@ def test_the_demo_killed_and_started_again_ends_with_scores(tmp_path):
     answer = tmp_path / "demo" / "pipeline" / "demo" / "answers" / "neighbours"
     truth = pd.read_csv(tmp_path / "demo" / "data" / "hidden" / "test_truth.csv", index_col="Id").Target
     given = pd.read_csv(answer / "submission.csv", index_col="Id").Predicted
-    expected = macro_f1(*(encode_all(labels.loc[truth.index].tolist()) for labels in (truth, given)))
+    expected = present_macro_f1(*(encode_all(labels.loc[truth.index].tolist()) for labels in (truth, given)))
     scores = json.loads((answer / "scores.json").read_text())["scores"]
     assert scores["macro_f1"] == pytest.approx(expected)
     assert f"neighbours           {expected:.4f}" in done.stdout

@@ -115,7 +115,7 @@ def test_scores_for_machines(run, arrays, tmp_path, capsys):
     run("thresholds=fixed", "always_top=true", f"truth={tmp_path}/truth.csv", "--json")
     found = json.loads(capsys.readouterr().out)
     predicted = thresholds.assign(arrays["fold_mean_after_duplicates"], np.full(28, 0.5))
-    assert found["scores"]["macro_f1"] == pytest.approx(evaluation.macro_f1(truth, predicted))
+    assert found["scores"]["macro_f1"] == pytest.approx(evaluation.present_macro_f1(truth, predicted))
     assert found["scores"]["labels"][0]["support"] == 200
     run("thresholds=fixed", "always_top=true", f"truth={tmp_path}/truth.csv")
     assert f"macro F1 {found['scores']['macro_f1']:.4f}" in capsys.readouterr().out
@@ -182,9 +182,9 @@ def test_fitted_thresholds_and_the_score_they_promise(run, arrays, data, tmp_pat
     fitted = fit_thresholds(probs, labels)
     np.testing.assert_allclose(pd.read_csv(out.thresholds).threshold, fitted, atol=1e-6)
     held_out = thresholds.cross_validated(probs, labels, fit_thresholds)
-    assert expected["macro_f1"] == pytest.approx(evaluation.macro_f1(labels, held_out), abs=1e-6)
+    assert expected["macro_f1"] == pytest.approx(evaluation.present_macro_f1(labels, held_out), abs=1e-6)
     assert expected["low"] < expected["macro_f1"] < expected["high"]
-    assert expected["macro_f1"] < evaluation.macro_f1(labels, probs > fitted)
+    assert expected["macro_f1"] < evaluation.present_macro_f1(labels, probs > fitted)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ class Scores:
 
     Attributes:
         images: Number of images.
-        macro_f1: Mean F1 over labels.
+        present: Number of labels that some image has.
+        macro_f1: Mean F1 over these.
         macro_f1_interval: Bounds of its 95 % bootstrap interval over images.
+        macro_f1_all: Mean F1 over all labels, as the competition scores; 0 for one with neither truth nor prediction.
         accuracy: Share of right cells in the image by label matrix.
         focal_loss: Sum over labels, mean over images; None without probabilities.
         labels: A row for each label: label, precision, recall, f1, average_precision, support (images that have it),
@@ -29,8 +31,10 @@ class Scores:
     """
 
     images: int
+    present: int
     macro_f1: float
     macro_f1_interval: tuple[float, float]
+    macro_f1_all: float
     accuracy: float
     focal_loss: float | None
     labels: pd.DataFrame
@@ -44,12 +48,14 @@ class Scores:
         low, high = self.macro_f1_interval
         focal = "" if self.focal_loss is None else f", focal loss {self.focal_loss:.4f}"
         head = f"{self.images} images: macro F1 {self.macro_f1:.4f} (95 % interval {low:.4f} to {high:.4f})"
+        if self.present < len(self.labels):
+            head += f" over {self.present} labels that they have, {self.macro_f1_all:.4f} over all {len(self.labels)}"
         table = self.labels.to_string(index=False, float_format="{:.3f}".format, na_rep="-")
         return f"{head}, accuracy {self.accuracy:.4f}{focal}\n{table}"
 
 
 def macro_f1(target: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
-    """Mean over labels of F1; 0 for a label with neither truth nor prediction.
+    """Mean over all labels of F1, as the competition scores; 0 for a label with neither truth nor prediction.
 
     Args:
         target: 0/1, shape (N, K).
@@ -60,10 +66,21 @@ def macro_f1(target: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     return float(_ratio(2 * (truth & given), truth + given).mean())
 
 
+def present_macro_f1(target: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
+    """Mean of F1 over the labels that some image has; 0 where no image has any.
+
+    Args:
+        target: 0/1, shape (N, K).
+        predicted: 0/1, shape (N, K).
+    """
+    truth, given = _present(*_pair(target, predicted))
+    return macro_f1(truth, given) if truth.size else 0.0
+
+
 def bootstrap_interval(
     target: npt.ArrayLike, predicted: npt.ArrayLike, samples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile interval of macro F1 over images drawn again with replacement.
+    """Percentile interval of `present_macro_f1` over images drawn again with replacement.
 
     Args:
         target: 0/1, shape (N, K).
@@ -75,8 +92,10 @@ def bootstrap_interval(
     Returns:
         Lower and upper bound.
     """
-    truth, given = _pair(target, predicted)
+    truth, given = _present(*_pair(target, predicted))
     count, labels = truth.shape
+    if not labels:
+        return 0.0, 0.0
     hits_and_sizes = np.concatenate([truth & given, truth + given], axis=1).astype(np.float32)
     scores = np.empty(samples)
     for sample, drawn in enumerate(_drawn(count, samples, seed)):
@@ -177,8 +196,10 @@ def scores(
     }
     return Scores(
         images=len(truth),
-        macro_f1=macro_f1(truth, given),
+        present=int(truth.any(axis=0).sum()),
+        macro_f1=present_macro_f1(truth, given),
         macro_f1_interval=bootstrap_interval(truth, given),
+        macro_f1_all=macro_f1(truth, given),
         accuracy=float((truth == given).mean()),
         focal_loss=None if probs is None else focal_loss(truth, probs),
         labels=pd.DataFrame(table),
@@ -190,6 +211,14 @@ def _pair(target: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[npt.NDArray[
     if given.ndim != 2 or not given.size:
         raise InputError(f"predicted labels have shape {given.shape}; expected (images, labels)")
     return targets("targets", target, given.shape), targets("predicted labels", predicted, given.shape)
+
+
+def _present(
+    truth: npt.NDArray[np.uint8], given: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """The columns of the labels that some image has."""
+    has = truth.any(axis=0)
+    return truth[:, has], given[:, has]
 
 
 def _drawn(count: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:

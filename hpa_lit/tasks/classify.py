@@ -12,7 +12,8 @@ from hpa_lit.tasks.training import TrainingTask
 class ClassifyTask(TrainingTask):
     """Many labels an image; the loss sees the global batch, the metrics the whole validation set.
 
-    Logs train/loss and train/accuracy an epoch, valid/loss, valid/accuracy, valid/focal and valid/macro_f1.
+    Logs train/loss and train/accuracy an epoch, valid/loss, valid/accuracy, valid/focal, valid/macro_f1
+    and valid/macro_f1_all.
     """
 
     def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
@@ -45,12 +46,15 @@ def classification_metrics(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
         target: Shape (N, K), 0 or 1.
 
     Returns:
-        A scalar for each of valid/focal, valid/accuracy and valid/macro_f1. A label with neither truth nor prediction
-        has an F1 of 0 and counts.
+        A scalar for each of valid/focal, valid/accuracy, valid/macro_f1 over the labels that some image has (0 where
+        no image has any), and valid/macro_f1_all over all, as the competition scores: a label with neither truth nor
+        prediction has an F1 of 0 there.
     """
     probability, labels = logits.sigmoid(), logits.shape[1]
+    f1, present = multilabel_f1_score(probability, target, labels, average="none"), target.any(dim=0)
     return {
         "valid/focal": focal_loss(logits, target),
         "valid/accuracy": multilabel_accuracy(probability, target, labels, average="micro"),
-        "valid/macro_f1": multilabel_f1_score(probability, target, labels, average="none").mean(),
+        "valid/macro_f1": (f1 * present).sum() / present.sum().clamp(min=1),
+        "valid/macro_f1_all": f1.mean(),
     }

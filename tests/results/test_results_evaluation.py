@@ -23,7 +23,7 @@ def test_saved_probabilities_score_as_in_the_reference(case, golden, threshold):
     probs, truth = case
     predicted = thresholds.assign(probs, np.full(28, threshold))
     found = evaluation.scores(truth, predicted, tuple(map(str, range(28))), probs)
-    assert found.macro_f1 == pytest.approx(expected["macro_f1"], abs=1e-9)
+    assert found.macro_f1_all == pytest.approx(expected["macro_f1"], abs=1e-9)
     assert found.accuracy == pytest.approx(expected["acc"], abs=1e-9)
     assert found.focal_loss == pytest.approx(expected["focal"], abs=1e-5)
     assert found.labels["predicted"].tolist() == expected["distribution"]
@@ -41,9 +41,35 @@ def test_labels_equal_scikit_learn_and_torchmetrics(case):
     assert found.support.tolist() == truth.sum(axis=0).tolist()
 
 
-def test_a_label_with_neither_truth_nor_prediction_counts_as_zero():
+def test_a_label_with_neither_truth_nor_prediction_counts_as_zero_among_all():
     truth = np.array([[1, 0], [1, 0]])
     assert evaluation.macro_f1(truth, truth) == 0.5
+
+
+def test_a_perfect_answer_of_two_labels_of_28_scores_1_over_those_present(case):
+    probs, truth = case[0], np.zeros_like(case[1])
+    truth[:, [0, 25]] = np.eye(2, dtype=np.uint8)[np.arange(len(truth)) % 2]
+    found = evaluation.scores(truth, truth, tuple(map(str, range(28))), probs)
+    assert (found.present, found.macro_f1, found.macro_f1_interval) == (2, 1, (1, 1))
+    assert found.macro_f1_all == pytest.approx(2 / 28)
+    assert "macro F1 1.0000 (95 % interval 1.0000 to 1.0000) over 2 labels that they have, 0.0714 over all 28" in str(
+        found
+    )
+
+
+def test_labels_that_are_present_score_as_in_scikit_learn(case):
+    probs, truth = case[0], case[1].copy()
+    truth[:, ::3] = 0
+    wanted = f1_score(truth, probs > 0.5, average="macro", labels=np.flatnonzero(truth.any(axis=0)))
+    assert evaluation.present_macro_f1(truth, probs > 0.5) == pytest.approx(wanted)
+    low, high = evaluation.bootstrap_interval(truth, probs > 0.5)
+    assert low < wanted < high
+
+
+def test_no_label_at_all_scores_0():
+    nothing = np.zeros((3, 2), np.uint8)
+    assert evaluation.present_macro_f1(nothing, 1 - nothing) == 0
+    assert evaluation.bootstrap_interval(nothing, nothing) == (0, 0)
 
 
 def test_one_label_is_one_label():
