@@ -108,11 +108,8 @@ def choose(
     truth, probs = tables.targets(tables_of_truth, known.ids, len(names)), known.probabilities[:, 0]
     held_out = thresholds.cross_validated(probs, truth, fits[kind], settings.always_top)
     low, high = evaluation.bootstrap_interval(truth, held_out)
-    return fits[kind](probs, truth), {
-        "macro_f1": evaluation.present_macro_f1(truth, held_out),
-        "low": low,
-        "high": high,
-    }
+    expected = {"macro_f1": evaluation.present_macro_f1(truth, held_out), "low": low, "high": high}
+    return fits[kind](probs, truth), expected
 
 
 def wanted_ratios(ratios: Literal["train", "leaderboard"] | Path, data: DataTree, names: tuple[str, ...]) -> "Doubles":
