@@ -14,7 +14,7 @@ from hpa_lit.cli.command import command, overridden, own_images
 from hpa_lit.cli.settings import PredictionSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
-from hpa_lit.files.tree import OutputTree
+from hpa_lit.files.tree import OutputTree, before_export
 from hpa_lit.files.writing import make_room
 
 # Of data=folder, when a run says the rest.
@@ -57,10 +57,9 @@ def main(config: DictConfig) -> None:
         **settings.some(inference.LOADING),
     )
     place = home.features(dataset, checkpoint.stem)
-    out = Path(settings.out or place.with_suffix(f".{suffix}"))
-    output = out if suffix == "parquet" else place
-    for path in (output, out):
-        make_room(path)  # now, not when all the work is done
+    out = settings.out or place.with_suffix(f".{suffix}")
+    make_room(out)  # now, not when all the work is done
+    output = before_export(out) if settings.out else place
     job = inference.Job(
         model,
         dataset,
@@ -74,6 +73,8 @@ def main(config: DictConfig) -> None:
         predictions = prediction_file.read(output)
         if out != output:
             inference.export(out, predictions)
+            if settings.out:
+                output.unlink()
         print(f"{len(predictions.ids)} images -> {out}")
         inference.refuse_failed(predictions, out)
 

@@ -10,10 +10,10 @@ from omegaconf import DictConfig
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.command import command, overridden, own_images
-from hpa_lit.cli.settings import PredictionSettings, ViewSettings
+from hpa_lit.cli.settings import PredictionSettings, Share, ViewSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
-from hpa_lit.files.tree import OutputTree
+from hpa_lit.files.tree import OutputTree, before_export
 from hpa_lit.files.writing import make_room
 
 # Of data=folder, when a run says the rest.
@@ -30,6 +30,7 @@ class PredictSettings(PredictionSettings):
     dataset: str | None
     images: Path | None
     out: Path | None
+    threshold: Share
     features: bool
 
 
@@ -38,10 +39,11 @@ def main(config: DictConfig) -> None:
     """Find the network and the images, predict here or in a process a device, name the images that failed."""
     settings = PredictSettings.of(config, OPTIONAL)
     from hpa_lit import inference
+    from hpa_lit.files import prediction_csv
 
     trainer = ranks.trainer_arguments(settings.trainer.model_dump())
-    data, views, out = settings.data, settings.views, Path(settings.out or "")
-    if settings.out and out.suffix not in (".parquet", ".csv"):
+    data, views, out = settings.data, settings.views, settings.out
+    if out and out.suffix not in (".parquet", ".csv"):
         raise InputError(f"out={out}: choose a name that ends in .parquet or .csv")
     checkpoint, home = inference.find_checkpoint(
         settings.run, settings.epoch, settings.checkpoint, OutputTree(settings.paths.outputs)
@@ -56,9 +58,10 @@ def main(config: DictConfig) -> None:
         settings.paths.root.absolute(),
         **settings.some(inference.LOADING),
     )
-    output = out if out.suffix == ".parquet" else home.predictions(dataset, checkpoint.stem, views.name)
-    for path in (output, *([out] if settings.out else [])):
-        make_room(path)  # now, not when all the work is done
+    out = out or home.predictions(dataset, checkpoint.stem, views.name)
+    (prediction_csv if out.suffix == ".csv" else prediction_file).refuse_other(out)
+    make_room(out)  # now, not when all the work is done
+    output = before_export(out)
     job = inference.Job(
         model,
         dataset,
@@ -71,11 +74,13 @@ def main(config: DictConfig) -> None:
     ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
     if ranks.is_first():
         predictions = prediction_file.read(output)
-        print(f"{len(predictions.ids)} images, {len(predictions.views)} views -> {output}")
-        if out.suffix == ".csv":
-            inference.export(out, predictions)
-            print(f"probabilities by label name, the largest over the views -> {out}")
-        inference.refuse_failed(predictions, output)
+        if out != output:
+            sizes, channels = inference.as_read(job.files[image_id] for image_id in predictions.ids)
+            prediction_csv.write(out, predictions, settings.threshold, sizes, channels)
+            output.unlink()
+            print(f"locations: labels above a probability of {settings.threshold:g}, the most probable in any case")
+        print(f"{len(predictions.ids)} images, {len(predictions.views)} views -> {out}")
+        inference.refuse_failed(predictions, out)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from omegaconf import DictConfig
 from pydantic import Field
@@ -11,7 +11,7 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import AnswerTree, DataTree
+from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class SubmitSettings(Settings):
 
     paths: Paths
     predictions: Path
-    thresholds: Literal["ratio", "fixed", "f1", "soft_f1"]
+    thresholds: Literal["auto", "ratio", "fixed", "f1", "soft_f1"]
     always_top: bool
     ratios: Literal["train", "leaderboard"] | Path
     leak: Literal["data"] | Path | None
@@ -55,6 +55,10 @@ def main(config: DictConfig) -> None:
     names, ids = predictions.labels, list(predictions.ids)
     probs = pd.DataFrame(predictions.probabilities[:, 0], index=ids)
 
+    if settings.thresholds == "auto":
+        # Only the atlas says how common its labels are; among anybody's images they are as common as they are.
+        kind = "ratio" if predictions.dataset in get_args(ImageSet) else "fixed"
+        settings = settings.model_copy(update={"thresholds": kind})
     limits, expected = choose(settings, data, predictions)
     answers = submission.to_strings(probs, limits, settings.always_top)
     wanted = tables.ids(_place(settings.sample, data.sample_submission)) if settings.sample else ids
@@ -83,7 +87,7 @@ def main(config: DictConfig) -> None:
         print("expected macro F1 {macro_f1:.4f} (95 % interval {low:.4f} to {high:.4f})".format(**expected))
     if settings.truth:
         print(scores)
-    print(f"{len(table)} images -> {out.submission}")
+    print(f"{len(table)} images by thresholds={settings.thresholds} -> {out.submission}")
 
 
 def choose(

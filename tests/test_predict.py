@@ -58,16 +58,30 @@ def test_a_folder_to_a_table_for_people(run, tmp_path, capsys):
     pictures = save_pictures(tmp_path / "mine", 5)
     run("run=run", "images=mine", "out=result.csv", "batch_size=2")
     table = pd.read_csv("result.csv")
-    assert table.columns.tolist() == ["Id", "status", *LABELS]
+    assert table.columns.tolist() == ["Id", "locations", "top3", "status", "size", "channels", *LABELS]
     assert table.Id.tolist() == [f"i0{n}" for n in range(5)]
-    np.testing.assert_allclose(table[LABELS], forward(net, pictures), atol=2e-3)
-    path = RunTree(Path("run")).predictions("folder-mine", "best", "none")
-    assert f"5 images, 1 views -> {path}" in capsys.readouterr().out
-    assert [p.name for p in path.parent.iterdir()] == ["folder-mine_best_none.parquet"]
-    run("run=run", "data=folder", "data.images=mine", "out=long.parquet", "batch_size=2")
-    assert np.array_equal(
-        prediction_file.read(Path("long.parquet")).probabilities, prediction_file.read(path).probabilities
-    )
+    probabilities = forward(net, pictures)
+    np.testing.assert_allclose(table[LABELS], probabilities, atol=2e-3)
+    assert (table["locations"].str.split(", ").str[0] == np.take(LABELS, probabilities.argmax(axis=1))).all()
+    assert set(table["size"]) == {"40 x 40"}
+    assert set(table["channels"]) == {"red, green, blue, yellow"}
+    said = capsys.readouterr().out
+    assert "locations: labels above a probability of 0.5, the most probable in any case" in said
+    assert "5 images, 1 views -> result.csv" in said
+    assert {path.name for path in tmp_path.rglob("*") if path.suffix in (".csv", ".parquet")} == {"result.csv"}
+
+    run("run=run", "data=folder", "data.images=mine", "batch_size=2")
+    found = prediction_file.read(RunTree(Path("run")).predictions("folder-mine", "best", "none"))
+    np.testing.assert_allclose(prediction_file.read(Path("result.csv")).probabilities, found.probabilities, rtol=1e-5)
+
+
+def test_another_file_is_not_written_over(run, tmp_path):
+    save_run(tmp_path / "run")
+    save_pictures(tmp_path / "mine", 1)
+    Path("notes.csv").write_text("Id,colour\ni00,red\n")
+    with pytest.raises(SystemExit, match=r"notes\.csv is there and is no table of predictions.*choose another"):
+        run("run=run", "images=mine", "out=notes.csv")
+    assert Path("notes.csv").read_text() == "Id,colour\ni00,red\n"
 
 
 def test_without_a_resize_it_is_validation_to_the_last_digits(run, tmp_path):
@@ -269,8 +283,8 @@ def test_images_of_other_sizes_are_said(run, tmp_path, capsys):
     rgby.write(tmp_path / "mine" / "i02.tif", np.zeros((80, 60, 4), np.uint8), "i02")
     run("run=run", "images=mine")
     said = capsys.readouterr().out
-    assert "2 of 3 images are smaller than 40 x 40 and are enlarged to it" in said
-    assert "1 of 3 images are not square and are squeezed to 40 x 40" in said
+    assert "2 of 3 images are brought from 20 x 20 to 40 x 40: cells get 2 times larger, and no sharper" in said
+    assert "1 of 3 images are brought from 80 x 60 to 40 x 40: cells get 1.5 times smaller; they are not square" in said
 
 
 def test_a_network_without_yellow_needs_none(run, tmp_path, capsys):

@@ -96,6 +96,14 @@ def test_plain_gives_each_label_its_training_frequency(run, arrays, data):
     np.testing.assert_allclose(given, frequency, atol=0.006)  # 200 images: 0.005 apart
 
 
+def test_own_images_are_answered_without_the_atlas(run, tmp_path, capsys):
+    (tmp_path / "mine.csv").write_text("Id,membrane,cytoplasm\na,0.7,0.6\nb,0.1,0.5\n")
+    out = run(f"predictions={tmp_path}/mine.csv", f"paths.root={tmp_path}/none")
+    assert out.submission.read_text() == "Id,Predicted\na,0 1\nb,\n"
+    assert pd.read_csv(out.wide("csv"))["locations"][0] == "membrane, cytoplasm"
+    assert "2 images by thresholds=fixed" in capsys.readouterr().out
+
+
 def test_locations_in_words(run):
     out = run("thresholds=fixed", "fixed=0.9")
     table, answers = pd.read_parquet(out.wide("parquet")), submission.read_submission(out.submission)
@@ -190,7 +198,7 @@ def test_fitted_thresholds_and_the_score_they_promise(run, arrays, data, tmp_pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["thresholds=best"], "choose ratio, fixed, f1 or soft_f1"),
+        (["thresholds=best"], "choose auto, ratio, fixed, f1 or soft_f1"),
         (["thresholds=f1"], "set out_of_fold=FILE"),
         (["thresholds=fixed", "fixed=[0.5,0.5]"], r"expected \(28,\)"),
         (["postprocess=competition", "sample={tmp}/data/raw/train.csv"], "differ from the sample's in 300 places"),

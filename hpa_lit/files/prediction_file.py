@@ -201,11 +201,15 @@ def refuse_other(path: Path) -> None:
 
 
 def read(path: Path) -> Predictions:
-    """Read a prediction file.
+    """Read a prediction file, or the table that `prediction_csv` writes where the name ends in .csv.
 
     Raises:
         InputError: There is no such file, it is no prediction file, or its content breaks the rules of `Predictions`.
     """
+    if path.suffix == ".csv":
+        from hpa_lit.files import prediction_csv  # here, since it builds on this file
+
+        return prediction_csv.read(path)
     try:
         table = pq.read_table(path, read_dictionary=list(_KEYS))
     except FileNotFoundError:

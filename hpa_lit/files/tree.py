@@ -14,6 +14,11 @@ def parts(output: Path, made_from: str) -> Path:
     return output.with_name(f".{output.stem}.{made_from}.parts")
 
 
+def before_export(out: Path) -> Path:
+    """The prediction file that an output in another format is made of, beside it; the output where it is one."""
+    return out if out.suffix == ".parquet" else out.with_name(f".{out.name}.parquet")
+
+
 @dataclass(frozen=True)
 class DataTree:
     """A data folder: raw downloads, images ready for training, tables."""

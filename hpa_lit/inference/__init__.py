@@ -4,6 +4,7 @@ from hpa_lit.inference.datasets import LOADING, find_images
 from hpa_lit.inference.formats import check_format, export, refuse_failed
 from hpa_lit.inference.job import RUNNING, Job, predict
 from hpa_lit.inference.model import Model, describe, find_checkpoint
+from hpa_lit.inference.sizes import as_read
 from hpa_lit.inference.views import view_names
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "RUNNING",
     "Job",
     "Model",
+    "as_read",
     "check_format",
     "describe",
     "export",

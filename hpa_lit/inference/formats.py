@@ -10,7 +10,7 @@ from hpa_lit.errors import InputError, listing
 from hpa_lit.files.prediction_file import Predictions
 from hpa_lit.files.writing import replacing
 
-FORMATS = ("csv", "npz", "h5ad")
+FORMATS = ("npz", "h5ad")
 
 
 def check_format(name: str) -> None:
@@ -24,7 +24,6 @@ def check_format(name: str) -> None:
 def export(path: Path, predictions: Predictions) -> None:
     """Write predictions in the format that the file's name ends in.
 
-    - csv: Id, status, and the probability of each label by its name, the largest over the views.
     - npz: ids (N,), status (N,), probs (N, K), and feats (N, D) where there are features. One view.
     - h5ad: AnnData of the features, obs_names the Ids, obsm["probabilities"], label names in uns["labels"]. One view.
 
@@ -37,11 +36,6 @@ def export(path: Path, predictions: Predictions) -> None:
     suffix = path.suffix.removeprefix(".")
     check_format(suffix)
     with replacing(path) as temporary:
-        if suffix == "csv":
-            table = pd.DataFrame({"Id": predictions.ids, "status": predictions.status})
-            largest = pd.DataFrame(predictions.probabilities.max(axis=1), columns=list(predictions.labels))
-            pd.concat([table, largest], axis=1).to_csv(temporary, index=False, float_format="%.6g")
-            return
         probabilities = predictions.probabilities[:, 0]
         features = None if predictions.features is None else predictions.features[:, 0]
         if len(predictions.views) > 1 or features is None:

@@ -1,30 +1,58 @@
-"""What is said about images that do not have the size of those that the network was trained on."""
+"""What size images have, and what is said where it is not that of the training."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 
+SHOWN = 3  # sizes that are said one by one
+
+
+def as_read(files: Iterable[rgby.ImageFiles]) -> tuple[list[str], list[str]]:
+    """Height and width of each image, and its planes, in words, read off headers; empty where it cannot be read."""
+    images = list(files)
+    sizes = ["{} x {}".format(*size) if (size := _size(there)) else "" for there in images]
+    return sizes, [", ".join(_colors(there)) if size else "" for there, size in zip(images, sizes, strict=True)]
+
 
 def resized(files: Iterable[rgby.ImageFiles], side: int) -> list[str]:
-    """What to say about images that are enlarged or squeezed to (side, side); read off their headers."""
-    small, oblong, images = 0, 0, 0
-    for there in files:
-        images += 1
-        if not there:
-            continue  # the row of an image that is not there says so, as that of one that cannot be read
-        try:
-            height, width = rgby.size(next(iter(there.values())))
-        except InputError:
-            continue
-        small += min(height, width) < side
-        oblong += height != width
+    """What to say about images that are brought to (side, side) from another size, the commonest first."""
+    images = list(files)
+    counts = Counter(size for size in map(_size, images) if size not in (None, (side, side)))
     lines = []
-    if small:
-        lines.append(
-            f"{small} of {images} images are smaller than {side} x {side} and are enlarged to it: what they show looks "
-            "larger than in training, unless their pixels are that much larger too"
-        )
-    if oblong:
-        lines.append(f"{oblong} of {images} images are not square and are squeezed to {side} x {side}: cut them first")
+    for size, count in counts.most_common(SHOWN):
+        assert size is not None
+        height, width = size
+        factor = min(size) / side
+        if factor == 1:
+            change = "cells keep their size along one side"
+        elif factor > 1:
+            change = f"cells get {factor:.3g} times smaller"
+        else:
+            change = f"cells get {1 / factor:.3g} times larger, and no sharper"
+        if height != width:
+            change += "; they are not square and are squeezed: cut them first"
+        brought = f"{count} of {len(images)} images are brought from {height} x {width} to {side} x {side}"
+        lines.append(f"{brought}: {change}")
+    if len(counts) > SHOWN:
+        rest = counts.total() - sum(count for _, count in counts.most_common(SHOWN))
+        lines.append(f"{rest} of {len(images)} images are brought to it from {len(counts) - SHOWN} other sizes")
+    if counts:
+        lines.append("the network expects cells to be as large, then, as they were in its training")
     return lines
+
+
+def _size(files: rgby.ImageFiles) -> tuple[int, int] | None:
+    """Height and width; None where the image cannot be read, which its row will say."""
+    try:
+        return rgby.size(next(iter(files.values()))) if files else None
+    except InputError:
+        return None
+
+
+def _colors(files: rgby.ImageFiles) -> Sequence[str]:
+    """The planes of an image that can be read."""
+    if rgby.STACK in files:
+        return rgby.COLORS[: rgby.stack_planes(files[rgby.STACK])]
+    return [color for color in rgby.COLORS if color in files]

@@ -89,7 +89,7 @@ def test_every_key_is_declared_and_keeps_its_value(settings):
 @pytest.mark.parametrize(
     ("settings", "words", "sentence"),
     [
-        (SubmitSettings, ["thresholds=best"], "thresholds=best: choose ratio, fixed, f1 or soft_f1"),
+        (SubmitSettings, ["thresholds=best"], "thresholds=best: choose auto, ratio, fixed, f1 or soft_f1"),
         (SubmitSettings, ["fixed=nan"], "fixed=NaN: give a number from 0 to 1 or several as [A,B]"),
         (SubmitSettings, ["fixed=[0.5,2]"], "fixed=[0.5, 2]: give a number from 0 to 1 or several as [A,B]"),
         (SubmitSettings, ["fixed=true"], "fixed=true: give a number from 0 to 1 or several as [A,B]"),

@@ -1,7 +1,6 @@
 """Predictions in other formats, read by the libraries they are for."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from hpa_lit.errors import InputError
@@ -25,15 +24,6 @@ def predictions(views=1, features=True):
         checkpoint="best.ckpt",
         features=vectors if features else None,
     )
-
-
-def test_csv_has_the_largest_over_the_views_by_label_name(tmp_path):
-    made = predictions(views=3, features=False)
-    export(tmp_path / "a.csv", made)
-    found = pd.read_csv(tmp_path / "a.csv")
-    assert found.columns.tolist() == ["Id", "status", "Golgi apparatus", "mine, too"]
-    assert found["status"].tolist() == ["ok", "b.tif is cut short", "ok"]
-    np.testing.assert_allclose(found[list(made.labels)], made.probabilities.max(axis=1), rtol=1e-5)
 
 
 def test_npz(tmp_path):
@@ -63,7 +53,7 @@ def test_what_a_format_cannot_hold(tmp_path):
     for made in (predictions(views=2), predictions(features=False)):
         with pytest.raises(InputError, match="holds one view with features"):
             export(tmp_path / "a.npz", made)
-    with pytest.raises(InputError, match="no format xlsx; there are parquet, csv, npz, h5ad"):
+    with pytest.raises(InputError, match="no format xlsx; there are parquet, npz, h5ad"):
         check_format("xlsx")
 
 

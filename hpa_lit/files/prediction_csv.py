@@ -1,0 +1,105 @@
+"""A prediction as a table for people: one row an image, its answer in words, and what the answer was made from.
+
+Columns: ``Id``, ``locations`` (the labels given, by name), ``top3`` (the three most probable, with their
+probabilities), ``status``, ``size`` and ``channels`` of the image as it was read, and a probability for each label by
+its name, the largest over the views. All but the Id and the probabilities may be left out of a table that is read.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hpa_lit.errors import InputError, listing
+from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Floats, Predictions
+from hpa_lit.files.writing import replacing
+
+BESIDE = ("Id", "locations", "top3", "status", "size", "channels")  # what is no label
+
+
+def write(
+    path: Path, predictions: Predictions, threshold: float, sizes: Sequence[str] = (), channels: Sequence[str] = ()
+) -> None:
+    """Write a table of N images.
+
+    Args:
+        path: The CSV to write.
+        predictions: In V views.
+        threshold: Probability above which a label is given. The most probable label is given in any case.
+        sizes: Height and width of each image in words; none leaves the column out.
+        channels: The planes of each likewise.
+    """
+    names, largest = list(predictions.labels), predictions.probabilities.max(axis=1)
+    columns: dict[str, Sequence[str]] = {"Id": predictions.ids}
+    if names:
+        answers = [_answer(row, names, threshold) for row in largest]
+        columns |= {"locations": [given for given, _ in answers], "top3": [top for _, top in answers]}
+    columns |= {"status": predictions.status} | ({"size": sizes} if sizes else {})
+    columns |= {"channels": channels} if channels else {}
+    table = pd.concat([pd.DataFrame(columns), pd.DataFrame(largest, columns=names)], axis=1)
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def read(path: Path) -> Predictions:
+    """Read such a table, rows in any order: predictions of one view, whose run and dataset have the file's name.
+
+    Raises:
+        InputError: It is no such table, or its content breaks the rules of `Predictions`.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(f"there is no prediction file {path}") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no CSV table: {error}") from error
+    columns = [str(name) for name in table]
+    labels = [name for name in columns if name not in BESIDE]
+    if "Id" not in table or not labels:
+        raise InputError(
+            f"{path} is no table of predictions: it needs a column Id, and one of probabilities for each label; "
+            f"it has {', '.join(columns)}"
+        )
+    table = table.sort_values("Id", kind="stable")
+    cells = table[labels].replace("", "nan")
+    numbers = cells.apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
+    wrong = [
+        f"{table['Id'].iloc[row]}: {cells.iat[row, column]!r} under {labels[column]}"
+        for row, column in np.argwhere(np.isnan(numbers) & (cells != "nan").to_numpy())
+    ]
+    if wrong:
+        raise InputError(f"{path} has {len(wrong)} cells that are no probability:\n{listing(wrong)}")
+    try:
+        return Predictions(
+            ids=tuple(table["Id"]),
+            status=tuple(table["status"]) if "status" in table else (OK,) * len(table),
+            views=(ALL_VIEWS,),
+            labels=tuple(labels),
+            probabilities=numbers[:, None],
+            run=path.stem,
+            fold=None,
+            dataset=path.stem,
+            checkpoint="",
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def refuse_other(path: Path) -> None:
+    """Raise `InputError` where another file than such a table lies, which one must not take the place of."""
+    if not path.exists():
+        return
+    with path.open(errors="replace") as file:
+        header = file.readline().strip().split(",")
+    if not {"Id", "status"} <= set(header):
+        raise InputError(f"{path} is there and is no table of predictions: choose another name, or remove it")
+
+
+def _answer(probabilities: Floats, names: list[str], threshold: float) -> tuple[str, str]:
+    """The locations of an image and its three most probable labels, in words; empty where it failed."""
+    if np.isnan(probabilities).any():
+        return "", ""
+    falling = np.argsort(-probabilities, kind="stable")
+    given = [names[label] for label in falling if probabilities[label] > threshold] or [names[falling[0]]]
+    return ", ".join(given), ", ".join(f"{names[label]} {probabilities[label]:.2f}" for label in falling[:3])
