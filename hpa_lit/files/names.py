@@ -1,0 +1,48 @@
+"""What a name may be that comes out of a table or a file and becomes the name of a file or folder."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from hpa_lit.errors import InputError, listing
+
+LONGEST = 255  # bytes of a file's name, on all common file systems
+# Control characters, halves of characters that came of bytes that are no UTF-8, ends of lines and of paragraphs.
+_UNFIT = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def fault(name: str) -> str:
+    """Why a name cannot be that of a file or folder inside another, in words that follow it; empty where it can."""
+    if not name.strip():
+        return "is empty"
+    if name != name.strip():
+        return "begins or ends with a blank"
+    if name in (".", ".."):
+        return "is the name of a folder"
+    if unfit := [sign for sign in name if sign in "/\\" or unicodedata.category(sign) in _UNFIT]:
+        return f"holds {unfit[0]!r}"
+    if (size := len(name.encode())) > LONGEST:
+        return f"is {size} bytes long, of which a file's name has {LONGEST} at most"
+    return ""
+
+
+def check_id(image_id: str) -> None:
+    """Raise `InputError` unless an Id can be the name of a file."""
+    if why := fault(image_id):
+        raise InputError(f"Id {_short(image_id)} {why}, and Ids are names of files: rename it")
+
+
+def check_ids(ids: Sequence[str], where: object) -> None:
+    """Raise `InputError`, which names the culprits, unless all Ids can be names of files.
+
+    Args:
+        ids: The Ids.
+        where: What they stand in, for the message, such as the path of a table.
+    """
+    if culprits := [f"Id {_short(image_id)} {why}" for image_id in ids if (why := fault(image_id))]:
+        raise InputError(
+            f"{where}: {len(culprits)} Ids cannot be names of files, which Ids are: rename them\n{listing(culprits)}"
+        )
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= LONGEST else f"{name[:60]}...")
