@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from omegaconf import DictConfig
 from pydantic import Field
 
 from hpa_lit.cli.command import FOLDER, command
+from hpa_lit.cli.parts import Data
 from hpa_lit.cli.settings import Paths, Settings
 from hpa_lit.errors import InputError
 from hpa_lit.files.writing import replacing
@@ -38,7 +39,7 @@ class CheckSettings(Settings):
     """Of conf/check.yaml, which says what each is."""
 
     paths: Paths
-    data: dict[str, Any]
+    data: Data
     split: str
     max_distance: Annotated[int, Field(ge=0, le=64)]
     workers: Annotated[int, Field(ge=-1)]

@@ -5,12 +5,13 @@ classifier what its labels are read from. Goes on after a kill as predict does.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from omegaconf import DictConfig
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.command import command, overridden, own_images
+from hpa_lit.cli.parts import Arch, Data
 from hpa_lit.cli.settings import PredictionSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
@@ -24,8 +25,8 @@ OPTIONAL = ("data.images", "data.labels")
 class EmbedSettings(PredictionSettings):
     """Of conf/embed.yaml, which says what each is."""
 
-    arch: dict[str, Any] | None = None
-    data: dict[str, Any] | None = None
+    arch: Arch | None = None
+    data: Data | None = None
     checkpoint: Path | None
     dataset: str | None
     images: Path | None
@@ -44,7 +45,7 @@ def main(config: DictConfig) -> None:
         inference.check_format(suffix)
     if settings.out and Path(settings.out).suffix != f".{suffix}":
         raise InputError(f"out={settings.out} does not end in .{suffix}: set format, or choose another name")
-    trainer, data = ranks.trainer_arguments(settings.trainer.model_dump()), settings.data
+    trainer, data = ranks.trainer_arguments(settings.trainer.plain()), settings.data
     checkpoint, home = inference.find_checkpoint(
         settings.run, settings.epoch, settings.checkpoint, OutputTree(settings.paths.outputs)
     )

@@ -262,7 +262,7 @@ def embed(
     pictures = rgby.list_images(settings.gallery_images or folder)
     loading = settings.some(inference.LOADING)
     _, own = inference.find_images(model, None, images, settings.paths.root, **loading)
-    trainer = ranks.trainer_arguments(settings.trainer.model_dump())
+    trainer = ranks.trainer_arguments(settings.trainer.plain())
     running = settings.some(inference.RUNNING)
     job = inference.Job(model, "queries", own, out.queries, features=True, **running)
     if ranks.is_first():

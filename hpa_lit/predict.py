@@ -4,12 +4,12 @@ The same command started again after a kill goes on where it stopped.
 """
 
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.command import command, overridden, own_images
+from hpa_lit.cli.parts import Arch, Data
 from hpa_lit.cli.settings import PredictionSettings, Share, ViewSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
@@ -24,8 +24,8 @@ class PredictSettings(PredictionSettings):
     """Of conf/predict.yaml, which says what each is."""
 
     views: ViewSettings
-    arch: dict[str, Any] | None = None
-    data: dict[str, Any] | None = None
+    arch: Arch | None = None
+    data: Data | None = None
     checkpoint: Path | None
     dataset: str | None
     images: Path | None
@@ -41,7 +41,7 @@ def main(config: DictConfig) -> None:
     from hpa_lit import inference
     from hpa_lit.files import prediction_csv
 
-    trainer = ranks.trainer_arguments(settings.trainer.model_dump())
+    trainer = ranks.trainer_arguments(settings.trainer.plain())
     data, views, out = settings.data, settings.views, settings.out
     if out and out.suffix not in (".parquet", ".csv"):
         raise InputError(f"out={out}: choose a name that ends in .parquet or .csv")

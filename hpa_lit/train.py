@@ -15,12 +15,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pydantic import ConfigDict, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import FOLDER, command
-from hpa_lit.cli.settings import Paths, Settings, TrainerSettings
+from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Optimizer, Scheduler, Step, Task
+from hpa_lit.cli.settings import Paths, Seed, Settings, TrainerSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files.tree import RunTree
 from hpa_lit.files.writing import replacing
@@ -56,35 +57,33 @@ ANSWERED_WARNINGS = (
 HINT_OF_HYDRA = ", set env var HYDRA_FULL_ERROR=1 to see chained exception."
 
 
-class SchedulerSettings(Settings):
-    """Of conf/scheduler: how long, and what else the schedule that `_target_` names takes."""
+class AugmentSettings(Settings):
+    """Of conf/augment."""
 
-    model_config = ConfigDict(extra="allow")
-
-    epochs: PositiveInt
+    transforms: dict[str, Step]
 
 
 class TrainSettings(Settings):
     """Of conf/train.yaml and its groups, which say what each is; `num_classes` and `labels` come of the images."""
 
     paths: Paths
-    task: dict[str, Any]
+    task: Task
     targets: Literal["labels", "antibodies"]
     monitor: str
     mode: Literal["min", "max"]
-    arch: dict[str, Any]
-    data: dict[str, Any]
-    augment: dict[str, Any]
-    optimizer: dict[str, Any]
-    scheduler: SchedulerSettings
-    loss: dict[str, Any]
+    arch: Arch
+    data: Data
+    augment: AugmentSettings
+    optimizer: Optimizer
+    scheduler: Scheduler
+    loss: Loss
     trainer: TrainerSettings
-    callbacks: dict[str, Any]
-    logger: dict[str, Any] | None = None
+    callbacks: dict[str, Callback] | None
+    logger: dict[str, Logger] | None = None
     split: str
     fold: NonNegativeInt | None
     batch_size: PositiveInt
-    seed: NonNegativeInt
+    seed: Seed
     compile: bool
     channels_last: bool
     keep_epochs: PositiveInt | None
@@ -102,7 +101,7 @@ def main(config: DictConfig) -> float | None:
     if "arch" not in config.arch:
         raise InputError(f"arch={config.arch._target_} has no name for its runs: add arch: NAME to it")
     settings = TrainSettings.of(config)
-    trainer = ranks.trainer_arguments(settings.trainer.model_dump())
+    trainer = ranks.trainer_arguments(settings.trainer.plain())
     processes = ranks.count(trainer) * trainer["num_nodes"]
     run = RunTree(Path(HydraConfig.get().runtime.output_dir).absolute())
     settings, data = load_data(settings, run)
@@ -214,7 +213,7 @@ def fit(
     callbacks = [made(f"callbacks.{name}", node) for name, node in (settings.callbacks or {}).items()]
     trainer = pl.Trainer(
         **trainer_arguments,
-        max_epochs=settings.scheduler.epochs,
+        max_epochs=settings.scheduler["epochs"],
         callbacks=callbacks,
         logger=[made(f"logger.{name}", node) for name, node in (settings.logger or {}).items()],
         use_distributed_sampler=False,
@@ -241,7 +240,7 @@ def rates(settings: TrainSettings) -> dict[str, Any]:
     Raises:
         InputError: The optimizer's own rate contradicts the schedule's, or is needed and not given.
     """
-    schedule = made("scheduler", settings.scheduler.model_dump(exclude={"epochs"}))
+    schedule = made("scheduler", {key: value for key, value in settings.scheduler.items() if key != "epochs"})
     own_rate = settings.optimizer.get("lr")
     if isinstance(schedule, partial):
         if own_rate is None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from omegaconf import DictConfig
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,6 +17,7 @@ from pydantic import (
     PositiveInt,
     ValidationError,
 )
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hpa_lit.cli.command import resolved
 from hpa_lit.errors import InputError, listing
@@ -28,12 +30,20 @@ def _listed(value: Any) -> Any:
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], BeforeValidator(_listed)]  # one may stand alone, without brackets
 Share = Annotated[float, Field(ge=0, le=1)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Seconds = NonNegativeFloat
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy takes
 # The rooms that have these types load heavy libraries, which a command's help does not wait for.
 BitDepth = Literal["auto", 8, 12, 16]
+Channels = Literal["rgby", "rgb"]
 Missing = Literal["error", "zero"]
 OnFailed = Literal["error", "drop"]
 Epoch = Literal["best", "last"] | PositiveInt
+# Of Lightning's Trainer.
+Precision = Literal[
+    "32-true", "16-mixed", "bf16-mixed", "64-true", "16-true", "bf16-true", 64, 32, 16, "64", "32", "16", "bf16"
+]
+Portion = PositiveInt | PositiveShare  # batches, or the share of them
 
 
 # What values of a type of JSON are called.
@@ -45,13 +55,18 @@ _WORDS = {
 }
 
 
+_PART = "part"  # pydantic's name for the mistakes that a part's own settings have
+
+
 class Settings(BaseModel):
     """A section of a config, or the whole of a verb's: a field for each of its keys.
 
     A whole number may stand for a number, and nothing else for what it is not: no true for 1, no "3" for 3, no NaN.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
     @classmethod
     def of(cls, config: DictConfig, optional: Sequence[str] = ()) -> Self:
@@ -73,20 +88,33 @@ class Settings(BaseModel):
         Raises:
             InputError: Values do not fit; says for each what to write instead.
         """
+        faults = cls.faults(values)
+        if len(faults) == 1:
+            raise InputError(faults[0])
+        if faults:
+            raise InputError(f"{len(faults)} settings cannot be used:\n{listing(faults)}")
+        return cls._read(values)
+
+    @classmethod
+    def faults(cls, values: Mapping[str, Any]) -> list[str]:
+        """A sentence for each value that does not fit, which begins with the value's key and says what to write."""
         try:
-            # In JSON a text is all that can stand for a path, and a list for a tuple: strict means no more than that.
-            return cls.model_validate_json(json.dumps(values))
+            cls._read(values)
         except ValidationError as error:
-            schema = cls.model_json_schema()
-            mistakes = error.errors(include_url=False)
-            culprits = list(dict.fromkeys(_sentence(schema, values, tuple(it["loc"]), it["type"]) for it in mistakes))
-        if len(culprits) == 1:
-            raise InputError(culprits[0])
-        raise InputError(f"{len(culprits)} settings cannot be used:\n{listing(culprits)}")
+            schema, mistakes = cls.model_json_schema(), error.errors(include_url=False)
+            faults = list(dict.fromkeys(sentence for it in mistakes for sentence in _sentences(schema, values, it)))
+            # What a section takes from another setting, as data.seed from seed, is said of that one.
+            return [fault for fault in faults if not any(fault.endswith(f".{other}") for other in faults)]
+        return []
+
+    @classmethod
+    def _read(cls, values: Mapping[str, Any]) -> Self:
+        # In JSON a text is all that can stand for a path, and a list for a tuple: strict means no more than that.
+        return cls.model_validate_json(json.dumps(values))
 
     def plain(self) -> dict[str, Any]:
         """Plain containers with the keys of the config, as YAML and JSON take them."""
-        return self.model_dump(mode="json", by_alias=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class Paths(Settings):
@@ -97,18 +125,32 @@ class Paths(Settings):
 
 
 class TrainerSettings(Settings):
-    """Arguments of Lightning's Trainer, of conf/trainer; ``+trainer.NAME=VALUE`` adds any other of them."""
+    """Arguments of Lightning's Trainer: of conf/trainer, then others that ``+trainer.NAME=VALUE`` adds.
 
-    model_config = ConfigDict(extra="allow")
+    Those that are not here would contradict what a verb decides, or stop a training before it is finished.
+    """
 
-    accelerator: str
-    devices: Literal["auto"] | int | tuple[int, ...]
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
+    devices: Literal["auto", -1] | PositiveInt | Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
     num_nodes: PositiveInt
-    strategy: str
-    precision: str | int
+    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_false", "ddp_find_unused_parameters_true"]
+    precision: Precision
     gradient_clip_val: NonNegativeFloat | None
     accumulate_grad_batches: PositiveInt
     sync_batchnorm: bool
+    gradient_clip_algorithm: Literal["norm", "value"] | None = None
+    min_epochs: PositiveInt | None = None
+    limit_train_batches: Portion | None = None
+    limit_val_batches: Portion | None = None
+    overfit_batches: Literal[0] | Portion = 0
+    fast_dev_run: bool | PositiveInt = False
+    num_sanity_val_steps: Literal[-1] | NonNegativeInt | None = None
+    deterministic: bool | Literal["warn"] | None = None
+    benchmark: bool | None = None
+    detect_anomaly: bool = False
+    inference_mode: bool = True
+    profiler: Literal["simple", "advanced", "pytorch"] | None = None
+    enable_progress_bar: bool | None = None
 
 
 class ViewSettings(Settings):
@@ -139,34 +181,80 @@ class PredictionSettings(Settings):
         return {name: getattr(self, name) for name in names}
 
 
-def _sentence(schema: dict[str, Any], values: Mapping[str, Any], place: tuple[int | str, ...], kind: str) -> str:
+class Part(Settings):
+    """What names anyone's function or class by ``_target_``: all else are its arguments, of which it knows most."""
+
+    model_config = ConfigDict(extra="allow")
+
+    target: str = Field(alias="_target_", min_length=1)
+    partial: bool = Field(default=False, alias="_partial_")
+
+
+def part(known: Mapping[str, type[Settings]], others: type[Settings] = Part) -> AfterValidator:
+    """Make a mapping with ``_target_`` keep to the settings declared for that target.
+
+    Args:
+        known: Settings of functions and classes, by the dotted names that configs have for them.
+        others: What any other must keep to.
+    """
+
+    def check(values: dict[str, Any]) -> dict[str, Any]:
+        target = values.get("_target_")
+        if faults := known.get(target if isinstance(target, str) else "", others).faults(values):
+            raise PydanticCustomError(_PART, "{faults}", {"faults": faults})
+        return values
+
+    return AfterValidator(check)
+
+
+def _sentences(schema: dict[str, Any], values: Mapping[str, Any], mistake: ErrorDetails) -> Iterator[str]:
     """What is wrong with a setting, and what to write instead.
 
     Args:
         schema: JSON schema of all settings.
         values: All settings.
-        place: Where pydantic found a mistake: the keys that lead to the setting, then what leads on inside its value.
-        kind: Pydantic's name for the mistake.
+        mistake: As pydantic found it: its kind, the keys that lead to the setting, then what leads on inside its value.
     """
+    kind, place = mistake["type"], mistake["loc"]
+    if kind == _PART:
+        yield from (".".join(map(str, (*place, fault))) for fault in mistake["ctx"]["faults"])
+        return
     node, value, keys = schema, values, list[str]()
     for key in map(str, place):
-        if key not in node.get("properties", {}):
+        if (child := _child(schema, node, key)) is None or not isinstance(value, Mapping):
             break
-        node = node["properties"][key]
-        for section in node.get("anyOf", [node]):
-            if "$ref" in section:
-                node = schema["$defs"][section["$ref"].rpartition("/")[2]]
-        value = value.get(key, {})
+        node, value = child, value.get(key, {})
         keys.append(key)
     name = ".".join(keys)
     if kind == "extra_forbidden":
-        return f"{'.'.join(map(str, place))}: there is no such setting, leave it out"
-    if kind == "missing":
-        return f"{name} is missing: give {_either(node)}"
-    wanted = f"{'choose' if _is_choice(node) else 'give'} {_either(node)}"
-    if "properties" not in node:  # of a section, it is the docstring
-        wanted = node.get("description", wanted)
-    return f"{name}={_text(value)}: {wanted}"
+        yield f"{'.'.join(map(str, place))}: there is no such setting, leave it out"
+    elif kind == "missing":
+        yield f"{name} is missing: {_wanted(node)}"
+    else:
+        yield f"{name}={_text(value)}: {_wanted(node)}"
+
+
+def _wanted(schema: dict[str, Any]) -> str:
+    """What to write for a value."""
+    if "description" in schema and "properties" not in schema:  # of a section, it is the docstring
+        return str(schema["description"])
+    return f"{'choose' if _is_choice(schema) else 'give'} {_either(schema)}"
+
+
+def _child(schema: dict[str, Any], node: dict[str, Any], key: str) -> dict[str, Any] | None:
+    """The schema of a key of a section, or of a mapping of any keys; None where nothing is said of one."""
+    for section in node.get("anyOf", [node]):
+        section = _whole(schema, section)
+        more = section.get("additionalProperties")
+        if child := section.get("properties", {}).get(key) or (more if isinstance(more, dict) else None):
+            return _whole(schema, child)
+    return None
+
+
+def _whole(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """The schema itself where another stands in its place."""
+    whole: dict[str, Any] = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+    return whole
 
 
 def _is_choice(schema: dict[str, Any]) -> bool:
@@ -190,8 +278,10 @@ def _alternatives(schema: dict[str, Any]) -> Iterator[str]:
     elif "enum" in schema or "const" in schema:
         yield from map(_text, schema.get("enum") or [schema["const"]])
     elif schema["type"] == "array":
-        if "minItems" in schema:
-            yield f"a list of {schema['minItems']}, each {_either(schema['items'])}"
+        if least := schema.get("minItems"):
+            most = schema.get("maxItems")
+            count = least if most == least else f"{least} or more" if most is None else f"{least} to {most}"
+            yield f"a list of {count}, each {_either(schema['items'])}"
         else:
             yield from _alternatives(schema["items"])
             yield "several as [A,B]"
@@ -204,10 +294,11 @@ def _alternatives(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def _range(schema: dict[str, Any]) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
     if "exclusiveMinimum" in schema:
-        return f" above {schema['exclusiveMinimum']:g}"
-    if "minimum" in schema:
-        return f" from {schema['minimum']:g} " + (f"to {schema['maximum']:g}" if "maximum" in schema else "on")
+        return f" above {schema['exclusiveMinimum']}" + (f" and up to {most}" if most is not None else "")
+    if least is not None:
+        return f" from {least} " + (f"to {most}" if most is not None else "on")
     return ""
 
 
