@@ -76,7 +76,8 @@ def main(config: DictConfig) -> None:
     ]
     if subject.table:
         table = subject.table
-        found += findings.of_labels(table.ids, table.labels, table.names, looks, len(subject.folds))
+        count, own_list = len(subject.folds), "label_list" in data
+        found += findings.of_labels(table.ids, table.labels, table.names, looks, count, own_list)
     found += findings.of_folds(looks, subject.folds, settings.max_distance)
 
     if settings.out:

@@ -102,7 +102,7 @@ def test_every_planted_fault_is_found_and_nothing_else(folder, run):
         "blank": ["i04: yellow"],
         "saturated": ["i05: green"],
         "oblong": ["i08: 96 x 128"],
-        "rare": ["Nucleoli fibrillar center 0"],
+        "absent": ["Nucleoli fibrillar center"],
         "rows": ["nobody"],
         "unlabelled": ["i09"],
     }
@@ -202,7 +202,8 @@ def test_the_prepared_atlas(atlas, run):
     assert found["images"]["said"] == "12"
     assert found["leaks"]["examples"] == ["9_11 and t0 (fold 0, 1)"]
     assert found["labels"]["said"] == "1.00 an image; Nucleoplasm 6, Cytosol 6"
-    assert len(found["rare"]["examples"]) == 26
+    assert len(found["absent"]["examples"]) == 26
+    assert found["absent"]["said"] == "26 of 28 labels have no image"
 
     (atlas.images("external", 128) / "9_9.tif").unlink()
     found, _, code = run(*words)
@@ -223,3 +224,21 @@ def test_mistakes_are_one_message(words, message, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, _, code = run(*words)
     assert message in code
+
+
+def test_labels_that_no_image_has_are_said_with_the_list_that_leaves_them_out(folder, run):
+    words = (f"images={folder}", f"labels={folder.parent / 'labels.csv'}", "--json")
+    found, _, _ = run(*words)
+    remedy = "data.label_list=[0,25]"
+    assert found["absent"]["said"] == f"26 of 28 labels have no image; {remedy} learns the others alone"
+    found, _, code = run(*words, remedy)
+    assert "absent" not in found
+    assert code == 0
+
+
+def test_a_table_without_any_label_is_an_error(folder, run):
+    table = folder.parent / "columns.csv"
+    pd.DataFrame({"Id": IDS, "one": 0, "two": 0}).to_csv(table, index=False)
+    found, _, code = run(f"images={folder}", f"labels={table}", "--json")
+    assert (found["labels"]["level"], found["labels"]["said"]) == ("error", "no image has a label")
+    assert code.startswith("error: 20 images; errors: ")

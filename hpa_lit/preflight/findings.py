@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpa_lit.files import rgby
+from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.preflight.inspection import Defect, Look
 from hpa_lit.stages.duplicates import match
 from hpa_lit.stages.statistics import summarise
@@ -99,7 +100,12 @@ def of_statistics(looks: Looks, mean: Sequence[float], std: Sequence[float]) -> 
 
 
 def of_labels(
-    ids: Sequence[str], labels: npt.NDArray[np.uint8], names: Sequence[str], looks: Looks, n_folds: int
+    ids: Sequence[str],
+    labels: npt.NDArray[np.uint8],
+    names: Sequence[str],
+    looks: Looks,
+    n_folds: int,
+    own_list: bool = False,
 ) -> list[Finding]:
     """Counts of labels; rows and images without each other.
 
@@ -109,15 +115,18 @@ def of_labels(
         names: The K labels.
         looks: The images.
         n_folds: A label of fewer images is absent from a fold.
+        own_list: Whether data.label_list can choose among the labels.
     """
     known, counts = set(ids), dict(zip(names, labels.sum(axis=0).tolist(), strict=True))
     common = sorted(counts.items(), key=lambda item: -item[1])
     said = f"{labels.sum() / max(1, len(ids)):.2f} an image; " + ", ".join(f"{name} {n}" for name, n in common if n)
-    rare = [f"{name} {n}" for name, n in common if n < n_folds]
+    rare = [f"{name} {n}" for name, n in common if 0 < n < n_folds]
+    absent = [name for name in names if not counts[name]]
     empty = [i for i, row in zip(ids, labels, strict=True) if not row.any()]
     without = [image_id for image_id in looks if image_id not in known]
     return [
-        Finding("ok", "labels", said),
+        Finding("ok" if labels.any() else "error", "labels", said if labels.any() else "no image has a label"),
+        *_absent(names, absent, own_list),
         *_listed("warning", "rare", f"fewer images than folds ({n_folds})", rare, "label"),
         *_listed("warning", "empty", "no label", empty, "row"),
         *_listed("error", "rows", "no image", [i for i in ids if i not in looks], "row"),
@@ -143,6 +152,17 @@ def of_folds(looks: Looks, folds: Sequence[Fold], max_distance: int) -> list[Fin
         Finding("ok", "duplicates", f"{len(pairs)} pairs of images show the same field"),
         *_listed("warning", "leaks", "one field on both sides of a fold", leaks, "pair"),
     ]
+
+
+def _absent(names: Sequence[str], absent: Sequence[str], own_list: bool) -> list[Finding]:
+    """Labels that no image has, and how to learn the others alone."""
+    if not 0 < len(absent) < len(names):
+        return []
+    present = [name for name in names if name not in absent]
+    numbers = tuple(names) == LABEL_NAMES
+    written = ",".join(str(LABEL_NAMES.index(name)) if numbers else f"'{name}'" for name in present)
+    remedy = f"; data.label_list=[{written}] learns the others alone" if own_list else ""
+    return [Finding("warning", "absent", f"{len(absent)} of {len(names)} labels have no image{remedy}", list(absent))]
 
 
 def _good(looks: Looks) -> dict[str, Look]:
