@@ -189,6 +189,8 @@ class ImageDataModule(pl.LightningDataModule):
                 f"{len(sides.train.ids)} training images do not fill a batch of {self.batch_size}: "
                 f"set batch_size={len(sides.train.ids)} or lower"
             )
+        if self.targets == "labels" and not np.any(sides.train.targets):
+            raise InputError("no training image has a label: there is nothing to learn; see to the table's labels")
         if self.image_size is None:
             self.image_size = min(self._look().most_common(1)[0][0])
         if self.crop_size is not None and self.crop_size > self.image_size:

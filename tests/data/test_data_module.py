@@ -112,3 +112,9 @@ def test_ranks_share_what_one_process_has(examples, ranks):
         assert sorted(together) == sorted(one[start * ranks : (start + size) * ranks])
     assert {row for share in shares for row in share} == set(range(7))
     assert len({len(share) for share in shares}) == 1
+
+
+def test_images_without_any_label_are_refused(examples):
+    nothing = Examples(examples.ids, examples.files, np.zeros((7, 2), np.uint8))
+    with pytest.raises(InputError, match="no training image has a label"):
+        GivenImages(nothing, examples).setup("fit")
