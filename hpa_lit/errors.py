@@ -1,10 +1,16 @@
-"""Bad input, said in one message: the culprits and the remedy."""
+"""Bad input, said in one message: the culprits and the remedy; and what is said of a defect of ours."""
 
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
-BAD_INPUT = 2  # the exit code of a process that `InputError` ended; a defect of ours, with its traceback, has 1
+BAD_INPUT = 2  # the exit code of a process that `InputError` ended
+DEFECT = 1  # and of one that any other exception ended, which is a defect of ours
+DEBUG = "HPA_LIT_DEBUG"  # the variable that, set to 1, has tracebacks shown
 SHOWN = 20
+_PACKAGE = Path(__file__).parent
 
 
 class InputError(ValueError):
@@ -17,9 +23,32 @@ class InputError(ValueError):
 
 def end(message: str) -> SystemExit:
     """Say on standard error what is wrong; gives what ends the process, with that message and `BAD_INPUT`."""
-    ended = SystemExit(f"error: {message}")
+    return _ended(f"error: {message}", BAD_INPUT)
+
+
+def ended_by(error: Exception) -> SystemExit:
+    """Say on standard error what an exception is about, with its traceback where HPA_LIT_DEBUG=1 asks for it.
+
+    Gives what ends the process: with `BAD_INPUT` where it is an `InputError` or memory was too small, else `DEFECT`.
+    """
+    if os.environ.get(DEBUG) == "1":
+        traceback.print_exception(error)
+    if isinstance(error, InputError):
+        return end(str(error))
+    # A worker's error brings its traceback in its text, and others the reason in their last line.
+    said = ([line.strip() for line in str(error).splitlines() if line.strip()] or [""])[-1]
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's is a RuntimeError
+        return end(f"out of memory: {said or 'nothing is left'}; take a smaller batch_size, or smaller images")
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(_PACKAGE)]
+    where = [f"in {Path(frame.filename).relative_to(_PACKAGE.parent)}, line {frame.lineno}" for frame in frames[-1:]]
+    what = " ".join([f"{type(error).__name__}: {said}", *where])
+    return _ended(f"defect: {what}; {DEBUG}=1 shows the traceback, please report it", DEFECT)
+
+
+def _ended(message: str, code: int) -> SystemExit:
+    ended = SystemExit(message)
     print(ended, file=sys.stderr, flush=True)
-    ended.code = BAD_INPUT
+    ended.code = code
     return ended
 
 

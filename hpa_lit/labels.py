@@ -5,7 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hpa_lit.errors import InputError
+from hpa_lit.errors import InputError, listing
+from hpa_lit.files.names import control_signs
+
+# Columns of the tables that have one for each label too, and of label tables.
+RESERVED = ("Id", "Target", "Predicted", "view", "status", "features", "locations", "fold", "split")
 
 LABEL_NAMES: tuple[str, ...] = (
     "Nucleoplasm",
@@ -71,3 +75,27 @@ def decode(row: npt.ArrayLike) -> str:
 def encode_all(targets: Sequence[str], num_labels: int = len(LABEL_NAMES)) -> npt.NDArray[np.uint8]:
     """Encode many label strings into an array of shape (N, num_labels)."""
     return np.array([encode(target, num_labels) for target in targets], np.uint8).reshape(len(targets), num_labels)
+
+
+def check_names(names: Sequence[str], where: object) -> None:
+    """Raise `InputError`, which names the culprits, unless names can be those of labels: columns of tables.
+
+    Args:
+        names: The names.
+        where: What they stand in, for the message, such as the path of a table.
+    """
+    faults = [f"label {name!r} {why}" for name in dict.fromkeys(names) if (why := _fault(name))]
+    faults += [f"label {name!r} stands there twice" for name in dict.fromkeys(names) if list(names).count(name) > 1]
+    if faults:
+        raise InputError(f"{where}: {len(faults)} labels cannot be columns of tables: rename them\n{listing(faults)}")
+
+
+def _fault(name: str) -> str:
+    """Why a name cannot be that of a label, in words that follow it; empty where it can."""
+    if not name.strip():
+        return "has no name"
+    if name in RESERVED:
+        return "is the name of another column"
+    if name != name.strip():
+        return "begins or ends with a blank"
+    return f"holds {signs[0]!r}" if (signs := control_signs(name)) else ""

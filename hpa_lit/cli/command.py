@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hpa_lit.cli import ranks
-from hpa_lit.errors import BAD_INPUT, InputError, end, listing
+from hpa_lit.errors import BAD_INPUT, InputError, ended_by, listing
 from hpa_lit.files.conf_dir import conf_dir
 
 # The parts of a run's name that are not empty, as one folder name: ${name:timm/x,i768,} is timm-x_i768.
@@ -80,7 +80,7 @@ def command(
     """Make a function of a composed config into a command with Hydra's command line.
 
     `InputError` and mistakes in the config end the process with their message and exit code 2. Any other exception
-    is a defect of ours and keeps its traceback.
+    is a defect of ours: it ends in a sentence too, with exit code 1. HPA_LIT_DEBUG=1 shows the traceback of either.
 
     Args:
         config_name: Name of its config.
@@ -92,8 +92,8 @@ def command(
         def job(config: DictConfig) -> object:
             try:
                 return body(with_whole_nodes(config))  # what it returns is what Hydra's sweepers optimise
-            except InputError as error:
-                raise _end(str(error)) from None  # Hydra would announce any other exception with its own lines
+            except Exception as error:
+                raise _ended_by(error) from error  # Hydra would announce an exception with its own lines
 
         entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name=config_name)(job)
 
@@ -112,18 +112,12 @@ def command(
                         "torchrun, with trainer=ddp, which starts the processes of each run by itself"
                     )
                 entry()
-            except InputError as error:
-                raise _end(str(error)) from None
             except KeyboardInterrupt:
                 sys.exit(INTERRUPTED)
-            except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
-                raise _end(_config_error(error)) from None
-            except OSError as error:
-                if error.errno not in DENIED:
-                    raise
-                raise _end(
-                    f"{error.filename}: {error.strerror}; see to its permissions, or choose another place"
-                ) from None
+            except ValueError as error:  # outside of the job, it is Hydra's about a word that it cannot take
+                raise _ended_by(InputError(str(error)).with_traceback(error.__traceback__)) from None
+            except Exception as error:
+                raise _ended_by(error) from error
 
         return main
 
@@ -190,9 +184,18 @@ def with_whole_nodes(config: DictConfig) -> DictConfig:
     return config
 
 
-def _end(message: str) -> SystemExit:
-    """Say what is wrong, once however many ranks there are."""
-    return end(message) if ranks.is_first() else SystemExit(BAD_INPUT)
+def _ended_by(error: Exception) -> SystemExit:
+    """Say why a command ends: what is bad input, once however many ranks there are."""
+    message = None
+    if isinstance(error, ConfigCompositionException | HydraException | OmegaConfBaseException):
+        message = _config_error(error)
+    elif isinstance(error, OSError) and error.errno in DENIED:
+        message = f"{error.filename}: {error.strerror}; see to its permissions, or choose another place"
+    if message is not None:
+        error = InputError(message).with_traceback(error.__traceback__)
+    if isinstance(error, InputError) and not ranks.is_first():
+        return SystemExit(BAD_INPUT)
+    return ended_by(error)
 
 
 def resolved(config: DictConfig, optional: Sequence[str] = ()) -> dict[str, Any]:

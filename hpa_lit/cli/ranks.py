@@ -5,7 +5,7 @@ import os
 import pkgutil
 from typing import Any
 
-from hpa_lit.errors import BAD_INPUT, InputError, end
+from hpa_lit.errors import BAD_INPUT, DEFECT, InputError, end, ended_by
 
 
 def is_rank() -> bool:
@@ -111,13 +111,13 @@ def launch(function: str, processes: int, *arguments: Any) -> Any:
 def _unsaid(record: logging.LogRecord) -> bool:
     """Whether a line of torch's log says more than that a rank ended which has said why by itself."""
     error = record.exc_info and record.exc_info[1]
-    return getattr(error, "exit_code", None) != BAD_INPUT
+    return getattr(error, "exit_code", None) not in (BAD_INPUT, DEFECT)
 
 
 def _call(function: str, *arguments: Any) -> Any:
     """Call a function on a rank, each of which says what it alone cannot use, such as an image."""
     try:
         return pkgutil.resolve_name(function)(*arguments)
-    except InputError as error:
+    except Exception as error:
         print(flush=True)  # the line of a progress bar ends here
-        raise end(str(error)) from None
+        raise ended_by(error) from error

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -55,6 +55,7 @@ _WORDS = {
 }
 
 
+_ABSENT: Any = object()
 _PART = "part"  # pydantic's name for the mistakes that a part's own settings have
 
 
@@ -79,7 +80,12 @@ class Settings(BaseModel):
         Raises:
             InputError: Values are missing or do not fit; says for each what to write instead.
         """
-        return cls.of_plain(resolved(config, optional))
+        values = resolved(config, optional)
+        faults = cls.faults(values)
+        # What a section takes from another setting, as data.seed from seed, is said of that one.
+        own = {key: fault for key, fault in faults.items() if not _is_taken(config, key)}
+        _refuse(own or faults)
+        return cls._read(values)
 
     @classmethod
     def of_plain(cls, values: Mapping[str, Any]) -> Self:
@@ -88,24 +94,18 @@ class Settings(BaseModel):
         Raises:
             InputError: Values do not fit; says for each what to write instead.
         """
-        faults = cls.faults(values)
-        if len(faults) == 1:
-            raise InputError(faults[0])
-        if faults:
-            raise InputError(f"{len(faults)} settings cannot be used:\n{listing(faults)}")
+        _refuse(cls.faults(values))
         return cls._read(values)
 
     @classmethod
-    def faults(cls, values: Mapping[str, Any]) -> list[str]:
-        """A sentence for each value that does not fit, which begins with the value's key and says what to write."""
+    def faults(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """For the dotted key of each value that does not fit a sentence that says so, and what to write instead."""
         try:
             cls._read(values)
         except ValidationError as error:
             schema, mistakes = cls.model_json_schema(), error.errors(include_url=False)
-            faults = list(dict.fromkeys(sentence for it in mistakes for sentence in _sentences(schema, values, it)))
-            # What a section takes from another setting, as data.seed from seed, is said of that one.
-            return [fault for fault in faults if not any(fault.endswith(f".{other}") for other in faults)]
-        return []
+            return dict(found for mistake in mistakes for found in _faults(schema, values, mistake))
+        return {}
 
     @classmethod
     def _read(cls, values: Mapping[str, Any]) -> Self:
@@ -181,6 +181,20 @@ class PredictionSettings(Settings):
         return {name: getattr(self, name) for name in names}
 
 
+def _refuse(faults: Mapping[str, str]) -> None:
+    if len(faults) == 1:
+        raise InputError(*faults.values())
+    if faults:
+        raise InputError(f"{len(faults)} settings cannot be used:\n{listing(list(faults.values()))}")
+
+
+def _is_taken(config: DictConfig, key: str) -> bool:
+    """Whether a config has another setting, as ``${seed}``, in place of a value."""
+    parent, _, name = key.rpartition(".")
+    section = OmegaConf.select(config, parent) if parent else config
+    return isinstance(section, DictConfig) and name in section and OmegaConf.is_interpolation(section, name)
+
+
 class Part(Settings):
     """What names anyone's function or class by ``_target_``: all else are its arguments, of which it knows most."""
 
@@ -207,31 +221,30 @@ def part(known: Mapping[str, type[Settings]], others: type[Settings] = Part) -> 
     return AfterValidator(check)
 
 
-def _sentences(schema: dict[str, Any], values: Mapping[str, Any], mistake: ErrorDetails) -> Iterator[str]:
-    """What is wrong with a setting, and what to write instead.
+def _faults(schema: dict[str, Any], values: Mapping[str, Any], mistake: ErrorDetails) -> Iterator[tuple[str, str]]:
+    """The dotted key of a setting, and in words what is wrong with it and what to write instead.
 
     Args:
         schema: JSON schema of all settings.
         values: All settings.
         mistake: As pydantic found it: its kind, the keys that lead to the setting, then what leads on inside its value.
     """
-    kind, place = mistake["type"], mistake["loc"]
+    kind, place = mistake["type"], ".".join(map(str, mistake["loc"]))
     if kind == _PART:
-        yield from (".".join(map(str, (*place, fault))) for fault in mistake["ctx"]["faults"])
+        yield from ((f"{place}.{key}", f"{place}.{fault}") for key, fault in mistake["ctx"]["faults"].items())
+        return
+    if kind == "extra_forbidden":
+        yield place, f"{place}: there is no such setting, leave it out"
         return
     node, value, keys = schema, values, list[str]()
-    for key in map(str, place):
+    for key in map(str, mistake["loc"]):
         if (child := _child(schema, node, key)) is None or not isinstance(value, Mapping):
             break
-        node, value = child, value.get(key, {})
+        node, value = child, value.get(key, _ABSENT)
         keys.append(key)
     name = ".".join(keys)
-    if kind == "extra_forbidden":
-        yield f"{'.'.join(map(str, place))}: there is no such setting, leave it out"
-    elif kind == "missing":
-        yield f"{name} is missing: {_wanted(node)}"
-    else:
-        yield f"{name}={_text(value)}: {_wanted(node)}"
+    said = f"{name} is missing" if value is _ABSENT else f"{name}={_text(value)}"
+    yield name, f"{said}: {_wanted(node)}"
 
 
 def _wanted(schema: dict[str, Any]) -> str:

@@ -9,7 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.labels import LABEL_NAMES
+from hpa_lit.files.csv_table import read_csv
+from hpa_lit.files.names import fault
+from hpa_lit.labels import LABEL_NAMES, check_names
 
 SIDE_COLUMNS = ("fold", "split")
 
@@ -45,12 +47,10 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None, 
         group: Name of a column that is no label; neither are ``fold`` and ``split``.
 
     Raises:
-        InputError: It is no such CSV, or has no rows; or names every row whose Id is repeated, or whose Target is empty
-            or not in the list.
+        InputError: It is no such CSV, or has no rows, or a label is named as another column of our tables; or names
+            every row whose Id is repeated or cannot be a file's name, or whose Target is empty or not in the list.
     """
-    if not path.is_file():
-        raise InputError(f"there is no label table {path}")
-    table = _read(path)
+    table = read_csv(path)
     if "Id" not in table:
         raise InputError(
             f"{path} has no column Id; its columns are {', '.join(table.columns)}: name the column of image names Id, "
@@ -58,6 +58,8 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None, 
         )
     if table.empty:
         raise InputError(f"{path} has no rows: write one for each image")
+    if group in ("Id", "Target"):
+        raise InputError(f"data.group={group}: these are the images, or their labels; name the column of their groups")
     if group is not None and group not in table:
         raise InputError(f"data.group={group}: {path} has no such column; it has {', '.join(table.columns)}")
     beside = [name for name in (*SIDE_COLUMNS, group) if name is not None and name in table]
@@ -67,9 +69,13 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None, 
     problems = [
         f"row {row + 2}: Id {ids[row]!r} stands in the table before" for row in np.flatnonzero(ids.duplicated())
     ]
-    problems += [f"row {row + 2}: the Id is empty" for row in np.flatnonzero(ids == "")]
+    problems += [
+        f"row {row}: Id {image_id!r} {why}, and Ids are names of files"
+        for row, image_id in enumerate(ids, 2)
+        if (why := fault(image_id))
+    ]
     if "Target" in table:
-        names, places = _label_names(table["Target"], label_list)
+        names, places = _label_names(path, table["Target"], label_list)
         labels, unknown = _encode(ids, table["Target"], len(names), places)
     else:
         names, labels, unknown = _from_columns(path, table, label_list)
@@ -81,20 +87,9 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None, 
     return LabelTable(ids.tolist(), labels, names, columns)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8: save it as CSV (UTF-8), not as a workbook") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise InputError(f"{path} is no CSV: {str(error).strip()}; quote cells that hold commas") from error
-    if len(table.columns) == 1 and (found := [mark for mark in (";", "\t") if mark in table.columns[0]]):
-        name = {";": "semicolons", "\t": "tabs"}[found[0]]
-        raise InputError(f"{path} has {name} between its columns: save it with commas")
-    return table
-
-
-def _label_names(targets: "pd.Series[str]", label_list: Sequence[str | int] | None) -> tuple[list[str], dict[str, int]]:
+def _label_names(
+    path: Path, targets: "pd.Series[str]", label_list: Sequence[str | int] | None
+) -> tuple[list[str], dict[str, int]]:
     """The label names, and the place of each word that a Target may hold."""
     if label_list is not None and all(isinstance(label, int) for label in label_list):
         if wrong := [str(label) for label in label_list if not 0 <= int(label) < len(LABEL_NAMES)]:
@@ -110,8 +105,7 @@ def _label_names(targets: "pd.Series[str]", label_list: Sequence[str | int] | No
         else:
             names = [str(label) for label in label_list]
         words = [str(place) for place in range(len(names))]
-    if len(set(names)) < len(names):
-        raise InputError(f"data.label_list names a label twice: {', '.join(names)}")
+    check_names(names, path if label_list is None else "data.label_list")
     return names, {word: place for words_ in (words, names) for place, word in enumerate(words_)}
 
 
@@ -147,6 +141,7 @@ def _from_columns(
             f"{path} has neither a column Target nor columns of 0 and 1 for {', '.join(missing) or 'any label'}; "
             f"its columns are {', '.join(table.columns)}"
         )
+    check_names(names, path if label_list is None else "data.label_list")
     cells = table[names].apply(lambda column: column.str.strip())
     problems = [
         f"row {row + 2}: Id {table['Id'][row]!r} has {cells.iat[row, column]!r} under {names[column]!r}, not 0 or 1"

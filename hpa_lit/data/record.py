@@ -9,6 +9,7 @@ import pandas as pd
 
 from hpa_lit.data.dataset import Examples
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.csv_table import read_csv
 from hpa_lit.files.writing import replacing
 
 SIDES = ("train", "valid", "test")
@@ -32,10 +33,12 @@ def read_record(path: Path) -> dict[str, pd.DataFrame]:
         InputError: It is no such table.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = read_csv(path)
         sides = {str(name): rows for name, rows in table[["Id", "side", "Target"]].groupby("side", sort=False)}
         if not set(SIDES[:2]) <= sides.keys() <= set(SIDES):
             raise ValueError(f"its sides are {', '.join(sides) or 'none'}")
+        if twice := table["Id"][table["Id"].duplicated()].tolist():
+            raise ValueError(f"{twice[0]} stands in it twice")
     except (KeyError, ValueError) as error:
         raise InputError(f"{path} is no record of a run's sides: {error}; restore it, or train anew") from error
     return sides

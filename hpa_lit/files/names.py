@@ -7,7 +7,12 @@ from hpa_lit.errors import InputError, listing
 
 LONGEST = 255  # bytes of a file's name, on all common file systems
 # Control characters, halves of characters that came of bytes that are no UTF-8, ends of lines and of paragraphs.
-_UNFIT = {"Cc", "Cs", "Zl", "Zp"}
+_CONTROL = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def control_signs(text: str) -> list[str]:
+    """The characters of a text that show nothing and steer what shows it, or cannot be written."""
+    return [sign for sign in text if unicodedata.category(sign) in _CONTROL]
 
 
 def fault(name: str) -> str:
@@ -18,7 +23,7 @@ def fault(name: str) -> str:
         return "begins or ends with a blank"
     if name in (".", ".."):
         return "is the name of a folder"
-    if unfit := [sign for sign in name if sign in "/\\" or unicodedata.category(sign) in _UNFIT]:
+    if unfit := [sign for sign in name if sign in "/\\"] + control_signs(name):
         return f"holds {unfit[0]!r}"
     if (size := len(name.encode())) > LONGEST:
         return f"is {size} bytes long, of which a file's name has {LONGEST} at most"

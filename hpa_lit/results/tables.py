@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.csv_table import read_csv
 from hpa_lit.labels import encode
 from hpa_lit.results.arrays import Doubles, LabelMatrix
 
@@ -23,18 +24,21 @@ def read(path: Path, columns: Sequence[str], unique: str | None = None) -> pd.Da
     Raises:
         InputError: The file or a column is absent, or a value that must be unique is repeated.
     """
-    if not path.is_file():
-        raise InputError(f"there is no table {path}")
-    kind = "Parquet" if path.suffix == ".parquet" else "CSV"
-    try:
-        table = pd.read_parquet(path) if kind == "Parquet" else pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path} is no {kind} table: {error}") from error
+    table = _read_parquet(path) if path.suffix == ".parquet" else read_csv(path)
     if lacking := [column for column in columns if column not in table]:
         raise InputError(f"{path} has no column {', '.join(lacking)}; it has {', '.join(map(str, table))}")
     if unique and (repeated := table.loc[table[unique].duplicated(), unique].unique().tolist()):
         raise InputError(f"{path}: {len(repeated)} values of {unique} are repeated:\n{listing(repeated)}")
     return table[list(columns)].astype(str)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError(f"there is no table {path}")
+    try:
+        return pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError) as error:  # a damaged file fails in any of these ways
+        raise InputError(f"{path} is no Parquet table, or is damaged: {error}; make or fetch it again") from error
 
 
 def targets(paths: Sequence[Path], ids: Sequence[str], num_labels: int) -> LabelMatrix:
@@ -74,7 +78,7 @@ def frequencies(path: Path, num_labels: int) -> Doubles:
 
 
 def by_label(path: Path, column: str, names: Sequence[str]) -> Doubles:
-    """One number for each label out of a table ``label,<column>``, in the order of `names`, shape (K,)."""
+    """One share for each label out of a table ``label,<column>``, in the order of `names`, shape (K,), 0..1."""
     values = read(path, ["label", column], unique="label").set_index("label")[column]
     if (absent := [n for n in names if n not in values.index]) or len(values) != len(names):
         others = [f"{name} is no label here" for name in values.index if name not in names]
@@ -82,9 +86,16 @@ def by_label(path: Path, column: str, names: Sequence[str]) -> Doubles:
             f"{path} must name each of the {len(names)} labels:\n{listing([f'{n} is absent' for n in absent] + others)}"
         )
     try:
-        return values.loc[list(names)].to_numpy(np.float64)
+        shares = values.loc[list(names)].to_numpy(np.float64)
     except ValueError as error:
         raise InputError(f"{path}: {column}: {error}") from error
+    if wrong := [
+        f"{column} of {name} is {share:g}, not from 0 to 1"
+        for name, share in zip(names, shares, strict=True)
+        if not 0 <= share <= 1
+    ]:
+        raise InputError(f"{path} must hold shares of images:\n{listing(wrong)}")
+    return shares
 
 
 def ids(path: Path) -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from hpa_lit.errors import InputError
+from hpa_lit.files import csv_table
+from hpa_lit.files.names import check_ids
 from hpa_lit.files.writing import remove_stale, replacing
 
 
@@ -39,16 +41,15 @@ def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Read columns of a raw CSV table as text, empty cells as empty strings.
 
     Raises:
-        InputError: The file or a column is missing, or the file is no CSV.
+        InputError: The file or a column is missing, the file is no CSV, or an Id cannot be a file's name.
     """
     if not path.is_file():
         raise InputError(f"there is no {path}: put the downloaded table there")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no CSV table: {error}") from error
+    table = csv_table.read_csv(path)
     if missing := [column for column in columns if column not in table]:
         raise InputError(f"{path} has no column {' and no '.join(missing)}; it has {', '.join(table.columns)}")
+    if "Id" in table:
+        check_ids(table["Id"].tolist(), path)
     return table[list(columns)]
 
 

@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_said_before_the_first_step(folder, labels):
         ({"folds": 1}, "folds=1: give a whole number from 2 on"),
         ({"fold": -1}, "fold=-1: give a whole number from 0 on"),
         ({"group": "well"}, r"data\.group=well: .*labels\.csv has no such column; it has Id, Target"),
-        ({"labels": folder / "no.csv"}, r"there is no label table .*no\.csv"),
+        ({"labels": folder / "no.csv"}, r"there is no table .*no\.csv"),
     ):
         with pytest.raises(InputError, match=message):
             make_trainer().fit(own, module(folder, **arguments))

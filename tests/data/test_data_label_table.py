@@ -3,7 +3,7 @@ import pytest
 
 from hpa_lit.data.label_table import read_label_table
 from hpa_lit.errors import InputError
-from hpa_lit.labels import LABEL_NAMES
+from hpa_lit.labels import LABEL_NAMES, RESERVED
 
 
 @pytest.fixture
@@ -91,11 +91,11 @@ def test_twenty_are_named_and_the_rest_counted(table):
         ("image,Target\na,0\n", None, "its columns are image, Target: name the column of image names Id"),
         ("Id;Target\na;0\n", None, "has semicolons between its columns: save it with commas"),
         ("Id\tTarget\na\t0\n", None, "has tabs between its columns: save it with commas"),
-        ("", None, "is no CSV: No columns to parse from file"),
+        ("", None, "is no CSV: it is empty"),
         ("Id,Target\n", None, "has no rows"),
         ("Id,Target\na,0\nb,1,2\n", None, "is no CSV: .*line 3, saw 3"),
         ("Id,Target\na,0\n", [0, 28], "28 is no location"),
-        ("Id,Target\na,0\n", ["x", "x"], "twice"),
+        ("Id,Target\na,0\n", ["x", "x"], "data.label_list: 1 labels .*\n  label 'x' stands there twice"),
     ],
 )
 def test_other_mistakes(table, text, labels, message):
@@ -116,3 +116,60 @@ def test_tables_in_other_encodings_are_refused_and_ids_are_kept_as_they_are(tmp_
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         read_label_table(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_label_named_as_another_column_is_refused_before_training(table, name):
+    refused = f"1 labels cannot be columns of tables: rename them\n  label '{name}' is the name of another column"
+    with pytest.raises(InputError, match=rf"labels\.csv: {refused}"):
+        read_label_table(table(f"Id,Target\na,{name}|golgi\nb,golgi\n"))
+    with pytest.raises(InputError, match=f"data.label_list: {refused}"):
+        read_label_table(table("Id,Target\na,0\n"), [name, "golgi"])
+    if name not in ("Id", "Target", "fold", "split"):  # which mean what they say
+        with pytest.raises(InputError, match=rf"labels\.csv: {refused}"):
+            read_label_table(table(f"Id,golgi,{name}\na,1,0\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "has no name"),
+        (" golgi", "begins or ends with a blank"),
+        ("gol\tgi", r"holds '\\t'"),
+        ("gol\x1bgi", r"holds '\\x1b'"),
+    ],
+)
+def test_labels_that_no_table_can_hold_are_refused(table, name, why):
+    with pytest.raises(InputError, match=why):
+        read_label_table(table("Id,Target\na,0\n"), [name, "mito"])
+
+
+@pytest.mark.parametrize(
+    ("header", "twice"), [("Id,Target,Id", "Id"), ("Id,Target,Target", "Target"), ("Id,mito,mito", "mito")]
+)
+def test_a_second_column_of_one_name_is_refused(table, header, twice):
+    with pytest.raises(InputError, match=f"has several columns {twice}: leave one of each, or rename them"):
+        read_label_table(table(f"{header}\na,1,0\n"))
+
+
+def test_ids_that_no_file_can_have_are_refused_with_their_rows(table):
+    with pytest.raises(InputError) as refused:
+        read_label_table(table('Id,Target\na,0\n../b,0\n"c\td",0\n,0\n=cmd|x,0\n'))
+    assert str(refused.value).splitlines()[1:] == [
+        "  row 3: Id '../b' holds '/', and Ids are names of files",
+        r"  row 4: Id 'c\td' holds '\t', and Ids are names of files",
+        "  row 5: Id '' is empty, and Ids are names of files",
+    ]
+    with pytest.raises(InputError, match="NUL bytes"):
+        read_label_table(table("Id,Target\na\0b,0\n"))
+
+
+def test_a_row_without_its_last_cells_is_named(table):
+    with pytest.raises(InputError, match="row 3: Id 'b' has an empty Target"):
+        read_label_table(table("Id,Target\na,0\nb\n"))
+
+
+@pytest.mark.parametrize("group", ["Id", "Target"])
+def test_images_are_no_groups_of_themselves(table, group):
+    with pytest.raises(InputError, match=f"data.group={group}: these are the images, or their labels"):
+        read_label_table(table("Id,Target\na,0\n"), group=group)

@@ -113,7 +113,8 @@ def test_the_record_is_a_table_of_sides(run):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "No columns"),
+        ("", "it is empty"),
+        ("Id,side,Target\na,train,0\na,valid,0\n", "a stands in it twice"),
         ("Id,side\na,train\n", "Target"),
         ("Id,side,Target\na,train,0\n", "its sides are train"),
         ("Id,side,Target\na,train,0\nb,valid,0\nc,left,1\n", "its sides are train, valid, left"),
