@@ -18,6 +18,7 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.plan import PipelineSettings, plan, summary
 from hpa_lit.cli.run_folder import run_folder
+from hpa_lit.cli.settings import Place
 from hpa_lit.cli.steps import Step, run_steps, setting
 from hpa_lit.files.tree import DataTree, OutputTree
 
@@ -25,7 +26,7 @@ from hpa_lit.files.tree import DataTree, OutputTree
 class DemoSettings(PipelineSettings):
     """Of conf/demo.yaml."""
 
-    name: str
+    name: Place
     folder: Path
     draw: str
     prepare: str

@@ -21,9 +21,12 @@ class InputError(ValueError):
         return super().__str__().rpartition(f"{__name__}.{type(self).__name__}: ")[2].rstrip()
 
 
-def end(message: str) -> SystemExit:
-    """Say on standard error what is wrong; gives what ends the process, with that message and `BAD_INPUT`."""
-    return _ended(f"error: {message}", BAD_INPUT)
+def end(message: str, code: int = BAD_INPUT) -> SystemExit:
+    """Say on standard error what is wrong; gives what ends the process, with that message and an exit code."""
+    ended = SystemExit(f"error: {message}")
+    print(ended, file=sys.stderr, flush=True)
+    ended.code = code
+    return ended
 
 
 def ended_by(error: Exception) -> SystemExit:
@@ -35,21 +38,14 @@ def ended_by(error: Exception) -> SystemExit:
         traceback.print_exception(error)
     if isinstance(error, InputError):
         return end(str(error))
-    # A worker's error brings its traceback in its text, and others the reason in their last line.
-    said = ([line.strip() for line in str(error).splitlines() if line.strip()] or [""])[-1]
+    # Errors of other processes bring their traceback in their text, whose last line says what they are about.
+    said = ([line.strip() for line in str(error).splitlines() if line.strip()] or ["nothing is said"])[-1]
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's is a RuntimeError
-        return end(f"out of memory: {said or 'nothing is left'}; take a smaller batch_size, or smaller images")
+        return end(f"out of memory: {said}; set a smaller batch_size, or smaller images")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(_PACKAGE)]
     where = [f"in {Path(frame.filename).relative_to(_PACKAGE.parent)}, line {frame.lineno}" for frame in frames[-1:]]
     what = " ".join([f"{type(error).__name__}: {said}", *where])
-    return _ended(f"defect: {what}; {DEBUG}=1 shows the traceback, please report it", DEFECT)
-
-
-def _ended(message: str, code: int) -> SystemExit:
-    ended = SystemExit(message)
-    print(ended, file=sys.stderr, flush=True)
-    ended.code = code
-    return ended
+    return end(f"this is a defect of hpa_lit: {what}; {DEBUG}=1 shows the traceback, please report it", DEFECT)
 
 
 def check_whole(name: str, value: object, least: int) -> None:

@@ -9,7 +9,10 @@ from hpa_lit.errors import InputError, listing
 from hpa_lit.files.names import control_signs
 
 # Columns of the tables that have one for each label too, and of label tables.
-RESERVED = ("Id", "Target", "Predicted", "view", "status", "features", "locations", "fold", "split")
+RESERVED = (
+    *("Id", "Target", "Predicted", "fold", "split"),
+    *("view", "status", "features", "locations", "top3", "size", "channels"),
+)
 
 LABEL_NAMES: tuple[str, ...] = (
     "Nucleoplasm",

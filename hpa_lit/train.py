@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import FOLDER, command
+from hpa_lit.cli.making import made
 from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Optimizer, Scheduler, Step, Task
-from hpa_lit.cli.settings import Paths, Seed, Settings, TrainerSettings
+from hpa_lit.cli.settings import Paths, Place, Seed, Settings, TrainerSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files.tree import RunTree
 from hpa_lit.files.writing import replacing
@@ -53,8 +52,6 @@ ANSWERED_WARNINGS = (
     ".*torch.distributed.nn.functional.all_gather is deprecated.*",
     ".*LeafSpec.*",
 )
-# What Hydra says instead of the reason.
-HINT_OF_HYDRA = ", set env var HYDRA_FULL_ERROR=1 to see chained exception."
 
 
 class AugmentSettings(Settings):
@@ -88,8 +85,8 @@ class TrainSettings(Settings):
     channels_last: bool
     keep_epochs: PositiveInt | None
     tag: str | int
-    run_name: str
-    run_folder: str
+    run_name: Place
+    run_folder: Place
     folder: Path
     num_classes: PositiveInt | None = None
     labels: list[str] | None = None
@@ -135,6 +132,8 @@ def refuse_older(run: RunTree) -> None:
 
 def load_data(settings: TrainSettings, run: RunTree) -> "tuple[TrainSettings, ImageDataModule]":
     """The images to train and to validate on, each looked at, and the settings with what these decide."""
+    for name, step in settings.augment.transforms.items():
+        made(f"augment.transforms.{name}", step)
     data: ImageDataModule = made("data", {key: value for key, value in settings.data.items() if key != "name"})
     if data.targets != settings.targets:
         raise InputError("task=embed learns the antibodies of the atlas: set data to i512, i768 or i1536")
@@ -153,38 +152,57 @@ def net_arguments(settings: TrainSettings, data: "ImageDataModule") -> dict[str,
 
 
 def try_parts(settings: TrainSettings, data: "ImageDataModule") -> None:
-    """Build what anyone may have written, before the run's folder is claimed for it.
+    """Build and try every part, before the run's folder is claimed for it.
 
     Raises:
-        InputError: Something cannot be built, or a network breaks the contract.
+        InputError: Something cannot be built, or breaks its contract.
     """
     from hpa_lit.nets import build_net, check_contract
     from hpa_lit.nets.build import OURS
+    from hpa_lit.tasks.trial import try_loss, try_rates
 
-    made("loss", settings.loss)
-    rates(settings)
+    arguments = net_arguments(settings, data)
+    net = build_net(settings.arch, trust=True, **arguments)
     if settings.arch["_target_"] not in OURS:
-        arguments = net_arguments(settings, data)
-        net = build_net(settings.arch, trust=True, **arguments)
         side = data.crop_size or settings.data["image_size"]
         labels = settings.targets == "labels"
         check_contract(net, arguments["num_classes"], arguments["in_channels"], side, labels)
+    try_loss(made("loss", settings.loss), arguments["num_classes"], settings.targets)
+    try_rates(**rates(settings))
+    try_task(settings)
+    others(settings)
 
 
-def made(group: str, config: Any, **arguments: Any) -> Any:
-    """What a config group names by ``_target_``.
+def try_task(settings: TrainSettings) -> None:
+    """See whether a task of ours learns these targets, and logs what is monitored.
 
     Raises:
-        InputError: It does not exist or does not take its arguments.
+        InputError: It does not; says what it does.
     """
-    try:
-        return instantiate(config, **arguments, _convert_="all")
-    except InstantiationException as error:
-        if isinstance(error.__cause__, InputError):
-            raise error.__cause__ from None
-        reason = str(error.__cause__).splitlines()[-1:]
-        message = str(error).replace(HINT_OF_HYDRA, ": " + "".join(reason))
-        raise InputError(f"{group}: {' '.join(message.split())}") from error
+    import pytorch_lightning as pl
+
+    task = made("task", {**settings.task, "_partial_": True}).func
+    if not (isinstance(task, type) and issubclass(task, pl.LightningModule)):
+        raise InputError(f"task: {task!r} is no LightningModule")
+    if (learnt := getattr(task, "learns", settings.targets)) != settings.targets:
+        raise InputError(f"targets={settings.targets}: {task.__name__} learns {learnt}; task=classify, or embed, fits")
+    monitors: dict[str, Any] = {"monitor": settings.monitor}
+    monitors |= {f"callbacks.{name}.monitor": node.get("monitor") for name, node in (settings.callbacks or {}).items()}
+    for key, metric in monitors.items():
+        if metric is not None and metric not in (logged := getattr(task, "logged", (metric,))):
+            raise InputError(f"{key}={metric}: there is no such metric; {task.__name__} logs {', '.join(logged)}")
+
+
+def others(settings: TrainSettings) -> tuple[list[Any], list[Any]]:
+    """The callbacks and the loggers."""
+    import pytorch_lightning as pl
+
+    callbacks = [made(f"callbacks.{name}", node) for name, node in (settings.callbacks or {}).items()]
+    loggers = [made(f"logger.{name}", node) for name, node in (settings.logger or {}).items()]
+    for group, kind, parts in (("callbacks", pl.Callback, callbacks), ("logger", pl.loggers.Logger, loggers)):
+        if wrong := [part for part in parts if not isinstance(part, kind)]:
+            raise InputError(f"{group}: {wrong[0]!r} is no {kind.__name__} of Lightning")
+    return callbacks, loggers
 
 
 def fit(
@@ -210,12 +228,12 @@ def fit(
     )
     if settings.compile:
         net.compile()
-    callbacks = [made(f"callbacks.{name}", node) for name, node in (settings.callbacks or {}).items()]
+    callbacks, loggers = others(settings)
     trainer = pl.Trainer(
         **trainer_arguments,
         max_epochs=settings.scheduler["epochs"],
         callbacks=callbacks,
-        logger=[made(f"logger.{name}", node) for name, node in (settings.logger or {}).items()],
+        logger=loggers,
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
         enable_model_summary=False,

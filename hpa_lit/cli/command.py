@@ -71,7 +71,10 @@ INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 FLAGS = {"--json": "json=true", "--dry-run": "dry_run=true"}
 
 # What the file system may answer to a person who chose the place.
-DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
+DENIED = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE),
+    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 
 def command(
@@ -106,6 +109,8 @@ def command(
             try:
                 words = [FLAGS.get(word, word) for word in sys.argv]
                 sys.argv = [words[0], *(addable(quoted(word)) for word in written_out(words[1:], short))]
+                for word in sys.argv[1:]:
+                    check_choice(word)
                 if ranks.is_rank() and {"-m", "--multirun"} & set(sys.argv):
                     raise InputError(
                         "a sweep under torchrun would run whole in every one of its processes: start it without "
@@ -141,6 +146,17 @@ def quoted(word: str) -> str:
 def addable(word: str) -> str:
     """``loss={_target_: mine.Loss, gamma: 1}`` with the ``++`` that lets Hydra take keys which the old `loss` lacks."""
     return f"++{word}" if re.match(r"[\w.]+=\{.*\b_target_:", word) else word
+
+
+def check_choice(word: str) -> None:
+    """Raise `InputError` for ``=5``, and for ``loss=5`` where `loss` is a group, which Hydra does not name."""
+    key, _, _ = word.partition("=")
+    group = Path(conf_dir()) / key.lstrip("+")
+    if not key:
+        raise InputError(f"{word}: name a setting before =")
+    if re.fullmatch(r"[\w/]+=([-+.\d]+|true|false)", word, re.IGNORECASE) and group.is_dir():
+        options = sorted(path.stem for path in group.glob("*.yaml") if path.stem != "base")
+        raise InputError(f"{word}: choose {', '.join(options)}, or write a mapping {{_target_: NAME, ...}}")
 
 
 def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
@@ -190,7 +206,8 @@ def _ended_by(error: Exception) -> SystemExit:
     if isinstance(error, ConfigCompositionException | HydraException | OmegaConfBaseException):
         message = _config_error(error)
     elif isinstance(error, OSError) and error.errno in DENIED:
-        message = f"{error.filename}: {error.strerror}; see to its permissions, or choose another place"
+        place = f"{error.filename}: " if error.filename else ""
+        message = f"{place}{error.strerror}; see to its permissions, or choose another place"
     if message is not None:
         error = InputError(message).with_traceback(error.__traceback__)
     if isinstance(error, InputError) and not ranks.is_first():
@@ -240,11 +257,16 @@ def own_images(short: Path | None, data: Mapping[str, Any] | None) -> Path | Non
 
 def _config_error(error: Exception) -> str:
     """The message of a config error, with the valid keys where a key was mistyped."""
-    lines = [str(error)]
+    lines = _without_type(error)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException):
         if cause is not error:
-            lines.append(str(cause))
+            lines += _without_type(cause)
         if isinstance(cause.parent_node, DictConfig) and "is not in struct" in str(cause):
             lines.append(f"Valid keys here: {', '.join(sorted(map(str, cause.parent_node)))}")
     return "\n".join(lines)
+
+
+def _without_type(error: Exception) -> list[str]:
+    """The lines of a message but for one about OmegaConf's insides."""
+    return [line for line in str(error).splitlines() if not line.strip().startswith("object_type=")]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt
 
-from hpa_lit.cli.settings import Epoch, Paths, Settings, Several, ViewSettings
+from hpa_lit.cli.settings import Epoch, Paths, Place, Settings, Several, ViewSettings
 from hpa_lit.cli.steps import Step, setting
 from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, PipelineTree, RunTree
 
@@ -28,7 +28,7 @@ class PipelineSettings(Settings):
     embedder_epoch: Epoch
     threshold: Literal["auto"] | Annotated[float, Field(ge=-1, le=1)]
     truth: Several[Path] | None
-    name: str | None
+    name: Place | None
     train: str
     train_embedder: str
     predict: str

@@ -5,7 +5,7 @@ import os
 import pkgutil
 from typing import Any
 
-from hpa_lit.errors import BAD_INPUT, DEFECT, InputError, end, ended_by
+from hpa_lit.errors import BAD_INPUT, InputError, end
 
 
 def is_rank() -> bool:
@@ -25,7 +25,7 @@ def trainer_arguments(trainer: dict[str, Any]) -> dict[str, Any]:
         trainer: accelerator, devices, num_nodes and more, as Lightning's Trainer takes them.
 
     Raises:
-        InputError: A GPU is asked for and there is none, or several machines without a launcher.
+        InputError: A GPU is asked for and there is none, or not that one, or several machines without a launcher.
     """
     import torch
 
@@ -37,6 +37,7 @@ def trainer_arguments(trainer: dict[str, Any]) -> dict[str, Any]:
         raise InputError("no GPU of an Apple machine was found; trainer=cpu trains on the CPU")
     if trainer["devices"] in ("auto", -1):
         trainer["devices"] = max(gpus, 1)
+    _check_devices(trainer["devices"], gpus)
     if trainer["num_nodes"] > 1 and not is_rank():
         raise InputError("trainer.num_nodes > 1: start the command with torchrun or srun on every machine")
     if "LOCAL_WORLD_SIZE" in os.environ:
@@ -45,6 +46,18 @@ def trainer_arguments(trainer: dict[str, Any]) -> dict[str, Any]:
             trainer["devices"] = here
         trainer["num_nodes"] = everywhere // here
     return trainer
+
+
+def _check_devices(devices: int | list[int], gpus: int) -> None:
+    """Raise `InputError` where devices are not those of this machine, which has so many GPUs to use."""
+    said = f"trainer.devices={devices}"
+    if isinstance(devices, list):
+        if not gpus:
+            raise InputError(f"{said} numbers GPUs, and none is used here: give the number of processes")
+        if len(set(devices)) < len(devices) or max(devices) >= gpus:
+            raise InputError(f"{said}: the GPUs here are {', '.join(map(str, range(gpus)))}; give each once")
+    elif 0 < gpus < devices:
+        raise InputError(f"{said}: there are {gpus} GPUs here; give {gpus} or fewer")
 
 
 def count(trainer: dict[str, Any]) -> int:
@@ -111,13 +124,13 @@ def launch(function: str, processes: int, *arguments: Any) -> Any:
 def _unsaid(record: logging.LogRecord) -> bool:
     """Whether a line of torch's log says more than that a rank ended which has said why by itself."""
     error = record.exc_info and record.exc_info[1]
-    return getattr(error, "exit_code", None) not in (BAD_INPUT, DEFECT)
+    return getattr(error, "exit_code", None) != BAD_INPUT
 
 
 def _call(function: str, *arguments: Any) -> Any:
     """Call a function on a rank, each of which says what it alone cannot use, such as an image."""
     try:
         return pkgutil.resolve_name(function)(*arguments)
-    except Exception as error:
+    except InputError as error:
         print(flush=True)  # the line of a progress bar ends here
-        raise ended_by(error) from error
+        raise end(str(error)) from None

@@ -21,10 +21,18 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hpa_lit.cli.command import resolved
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.names import fault
 
 
 def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _within(name: str) -> str:
+    """Of a folder, inside another; as for the names of files there."""
+    if any(map(fault, name.split("/"))):
+        raise ValueError("leads out of its folder")
+    return name
 
 
 Item = TypeVar("Item")
@@ -32,6 +40,7 @@ Several = Annotated[tuple[Item, ...], BeforeValidator(_listed)]  # one may stand
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Seconds = NonNegativeFloat
+Place = Annotated[str, AfterValidator(_within), Field(description="give a name such as a or a/b, without ..")]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy takes
 # The rooms that have these types load heavy libraries, which a command's help does not wait for.
 BitDepth = Literal["auto", 8, 12, 16]
@@ -249,7 +258,7 @@ def _faults(schema: dict[str, Any], values: Mapping[str, Any], mistake: ErrorDet
 
 def _wanted(schema: dict[str, Any]) -> str:
     """What to write for a value."""
-    if "description" in schema and "properties" not in schema:  # of a section, it is the docstring
+    if "description" in schema and "properties" not in schema:
         return str(schema["description"])
     return f"{'choose' if _is_choice(schema) else 'give'} {_either(schema)}"
 
@@ -285,7 +294,9 @@ def _either(schema: dict[str, Any]) -> str:
 
 def _alternatives(schema: dict[str, Any]) -> Iterator[str]:
     """What may be written for a value, in words."""
-    if "anyOf" in schema:
+    if "description" in schema and "properties" not in schema:  # of a section, it is the docstring
+        yield str(schema["description"]).removeprefix("give ")
+    elif "anyOf" in schema:
         for one in schema["anyOf"]:
             yield from _alternatives(one)
     elif "enum" in schema or "const" in schema:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.csv_table import read_csv
 from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Floats, Predictions
 from hpa_lit.files.writing import replacing
 
@@ -48,12 +49,7 @@ def read(path: Path) -> Predictions:
     Raises:
         InputError: It is no such table, or its content breaks the rules of `Predictions`.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(f"there is no prediction file {path}") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no CSV table: {error}") from error
+    table = read_csv(path)
     columns = [str(name) for name in table]
     labels = [name for name in columns if name not in BESIDE]
     if "Id" not in table or not labels:

@@ -45,6 +45,8 @@ def build_net(config: Mapping[str, Any], trust: bool = False, **arguments: Any) 
         raise InputError(
             f"arch._target_={target} cannot be built: {error}; it is called with {', '.join(given)}"
         ) from error
+    if not isinstance(net, nn.Module):
+        raise InputError(f"arch._target_={target} gives {type(net).__name__}, which is no torch.nn.Module")
     return net
 
 

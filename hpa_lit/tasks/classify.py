@@ -16,6 +16,12 @@ class ClassifyTask(TrainingTask):
     and valid/macro_f1_all.
     """
 
+    learns = "labels"
+    logged = (
+        *("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "valid/focal"),
+        *("valid/macro_f1", "valid/macro_f1_all"),
+    )
+
     def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
         logits = gather_batch(self, self(batch["image"]))

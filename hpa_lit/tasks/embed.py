@@ -14,6 +14,9 @@ class EmbedTask(TrainingTask):
     Logs train/loss an epoch, and valid/loss, valid/top1, valid/top5 and valid/map5 of the whole validation set.
     """
 
+    learns = "antibodies"
+    logged = ("train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/map5")
+
     def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
         cosine = gather_batch(self, self(batch["image"]))

@@ -19,7 +19,7 @@ def gather_batch(module: pl.LightningModule, share: Tensor) -> Tensor:
         Shape (n * ranks, ...), the shares in order of rank.
     """
     gathered: Tensor = module.all_gather(share, sync_grads=share.requires_grad)  # type: ignore[assignment]
-    return gathered.flatten(0, 1) if module.trainer.world_size > 1 else gathered
+    return gathered.flatten(0, 1) if gathered.ndim > share.ndim else gathered  # ddp of one rank stacks it too
 
 
 def gather_rows(module: pl.LightningModule, index: Tensor, *columns: Tensor) -> list[Tensor]:

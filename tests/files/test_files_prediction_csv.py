@@ -60,7 +60,7 @@ def test_rows_may_be_sorted_anew_and_columns_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no CSV table"),
+        ("", "is no CSV: it is empty"),
         ("Id,locations\na,Cytosol\n", "is no table of predictions: it needs a column Id, and one of probabilities"),
         ("name,Cytosol\na,0.5\n", "is no table of predictions.*it has name, Cytosol"),
         ("Id,Cytosol\na,high\n", "1 cells that are no probability:\n  a: 'high' under Cytosol"),
@@ -76,5 +76,5 @@ def test_what_is_no_such_table_is_said(tmp_path, text, message):
 
 
 def test_no_table_at_all(tmp_path):
-    with pytest.raises(InputError, match=r"there is no prediction file .*a\.csv"):
+    with pytest.raises(InputError, match=r"there is no table .*a\.csv"):
         prediction_file.read(tmp_path / "a.csv")
