@@ -12,8 +12,8 @@ from hpa_lit.errors import InputError
 # What a file system answers to a writer that did nothing wrong.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
-GONE = (errno.ENOENT, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ETIMEDOUT)
-LITTLE = 2**16  # bytes; a disk with less is full, whatever a library calls its trouble
+GONE = (errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ETIMEDOUT)
+TRIED = bytes(2**16)  # appended to ask a file system whether it takes any more
 
 
 def make_room(path: Path) -> None:
@@ -35,12 +35,13 @@ def make_room(path: Path) -> None:
 def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
     """Yield a path beside `path` to write to; when the block ends well, the file is renamed into its place.
 
-    A process that is killed, a full disk or a folder that vanishes leaves the old file or the new one, never half of
-    one; so does a machine that loses its power where the file system keeps the order of `fsync` and `rename`.
+    A process that is killed, a full disk and a folder that vanishes leave the old file or the new one, never half of
+    one; with `sync`, so does a machine that stops.
 
     Args:
         path: The file to write.
-        sync: Wait until the content is on the disk. It takes some milliseconds, which count where there are many files.
+        sync: Wait until it is on the disk; some milliseconds, which count where there are thousands of files. It is
+            also what some file systems of networks first say on that they are full.
 
     Raises:
         InputError: It cannot be written; names it, why, and on a full disk what is free.
@@ -53,13 +54,13 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
             _sync(temporary)
         temporary.replace(path)
         if sync:
-            _sync(path.parent)
+            _sync_folder(path.parent)
     except InputError:
         raise
     except Exception as error:
-        if reason := _trouble(error, temporary):
-            raise InputError(f"{path} cannot be written: {reason}") from error
-        raise
+        if (number := _trouble(error, temporary)) is None:
+            raise
+        raise InputError(f"{path} cannot be written: {_reason(number, temporary)}") from error
     finally:
         with suppress(OSError):  # where the folder is gone, so is what lay in it
             temporary.unlink(missing_ok=True)
@@ -71,37 +72,61 @@ def remove_stale(folder: Path, name: str = "*") -> None:
         stale.unlink(missing_ok=True)
 
 
-def room(folder: Path) -> str:
-    """What is free on the disk of a folder, in words; nothing where it cannot be asked."""
-    try:
-        return f" ({shutil.disk_usage(folder).free / 1e6:,.1f} MB are free there)"
-    except OSError:
-        return ""
+def _trouble(error: Exception, temporary: Path) -> int | None:
+    """The number of what the file system has against a file; None for an error of another kind.
 
-
-def _trouble(error: Exception, temporary: Path) -> str:
-    """Why the file system did not take a file, with the remedy; nothing where the error is of another kind.
-
-    Libraries that write by themselves, such as torch and HDF5, raise what they like, without a number or a name.
+    Libraries that write by themselves, such as torch and tifffile, raise errors without a number. Then the file system
+    is asked once more.
     """
+    if isinstance(error, OSError) and error.errno is not None:
+        ours = error.filename is None or os.fspath(error.filename) == os.fspath(temporary)
+        gone = error.errno == errno.ENOENT and not temporary.parent.exists()
+        return error.errno if ours and (gone or error.errno in (*FULL, *DENIED, *GONE)) else None
+    try:
+        with temporary.open("ab", buffering=0) as file:
+            if file.write(TRIED) < len(TRIED):
+                file.write(TRIED)  # raises what kept the first from being whole
+            os.fsync(file.fileno())
+    except OSError as asked:
+        return asked.errno
+    return None
+
+
+def _reason(number: int, temporary: Path) -> str:
+    """What a number of the file system means for a file that is to be removed, with the remedy."""
     folder = temporary.parent
-    if not folder.is_dir():
-        return f"the folder {folder} is gone; see that its disk is there"
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None and shutil.disk_usage(folder).free < LITTLE:
-        number = errno.ENOSPC
-    if number not in (*FULL, *DENIED, *GONE) or str(getattr(error, "filename", None) or temporary) != str(temporary):
-        return ""
-    if number in FULL:
-        return f"{os.strerror(number)}{room(folder)}; make room or choose another place"
-    return f"{os.strerror(number)}; see to the disk and its permissions, or choose another place"
+    try:
+        free = shutil.disk_usage(folder).free + (temporary.stat().st_size if temporary.exists() else 0)
+    except OSError:
+        return f"the folder {folder} is gone; see that its disk is there, or choose another place"
+    why = os.strerror(number)
+    if number == errno.ENOSPC:
+        return (
+            f"{why}: {free / 1e6:,.1f} MB are free in {folder}, and it needs more; make room, or choose another place"
+        )
+    if number in FULL:  # the limit of a user or a process, not of the disk
+        return f"{why}; ask for a larger limit, or choose another place"
+    return f"{why}; see to the disk and its permissions, or choose another place"
 
 
 def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folder
-    number = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    number = os.open(path, os.O_RDWR)
     try:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where its file system knows of such a thing."""
+    if os.name == "nt":
+        return
+    with suppress(PermissionError):  # one may write into a folder that one may not read
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+        finally:
+            os.close(number)

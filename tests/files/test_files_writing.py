@@ -1,15 +1,16 @@
 """Files on disks that are full, that are gone, or that take nothing."""
 
+import errno
+import os
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.writing import replacing
 
-# Each writes some 4 MB to `path`, as libraries do that we write by.
+# Each writes some 4 MB to `path`, as libraries do that we write by; not all raise an error with a number.
 WRITERS = {
     "text": "path.write_text('x' * 4_000_000)",
     "csv": "pd.DataFrame({'a': np.arange(600_000)}).to_csv(path, index=False)",
@@ -17,18 +18,18 @@ WRITERS = {
     "tiff": "tifffile.imwrite(path, np.random.default_rng(0).integers(0, 255, (4, 1000, 1000), np.uint8))",
     "npz": "with path.open('wb') as file: np.savez(file, a=np.zeros(500_000))",
     "torch": "torch.save({'a': torch.zeros(1_000_000)}, path)",
-    "png": "PIL.Image.effect_noise((2000, 2000), 99).save(path, 'png')",
-    "h5": "with h5py.File(path, 'w') as file: file['a'] = np.zeros(500_000)",
+    "png": "PIL.Image.effect_noise((2000, 2000), 100).save(path, 'png')",
 }
-PROGRAM = """
-import sys
+PROGRAM = f"""
+import resource, signal, sys
 from pathlib import Path
-import h5py, numpy as np, pandas as pd, PIL.Image, tifffile, torch
+import numpy as np, pandas as pd, PIL.Image, tifffile, torch
 from hpa_lit.errors import InputError
 from hpa_lit.files.writing import replacing
-folder = Path(sys.argv[1])
-{limit}
-for name, writer in {writers!r}.items():
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+for name, writer in {WRITERS!r}.items():
     target = folder / name
     target.write_text("old")
     try:
@@ -37,66 +38,90 @@ for name, writer in {writers!r}.items():
     except InputError as error:
         print(name, error)
     assert target.read_text() == "old", name
+    assert list(folder.iterdir()) == [target]
     target.unlink()
-    assert not list(folder.iterdir()), name
 """
 
 
-def run(words, folder, limit=""):
-    pytest.importorskip("h5py")
-    program = PROGRAM.format(limit=textwrap.dedent(limit), writers=WRITERS)
-    done = subprocess.run([*words, sys.executable, "-c", program, str(folder)], capture_output=True, text=True)
+def said(folder, limit, mount=()):
+    """What each writer says in a folder in which no file may be larger than a limit."""
+    words = [*mount, sys.executable, "-c", PROGRAM, str(folder), str(limit)]
+    done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    assert said.keys() == WRITERS.keys()
-    return said
+    sentences = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert sentences.keys() == WRITERS.keys()
+    return sentences
 
 
 def test_a_full_disk_leaves_the_old_file_and_is_said_with_what_is_free(tmp_path):
     mount = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"', str(tmp_path)]
-    if subprocess.run([*mount, "true"], capture_output=True).returncode:
-        pytest.skip("a small disk can be mounted by root alone")
-    for name, sentence in run(mount, tmp_path).items():
-        assert sentence.startswith(f"{tmp_path / name} cannot be written: No space left on device ("), sentence
-        assert sentence.endswith("MB are free there); make room or choose another place")
+    if sys.platform != "linux" or subprocess.run([*mount, "true"], capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    for name, sentence in said(tmp_path, 2**30, mount).items():
+        assert sentence == (
+            f"{tmp_path / name} cannot be written: No space left on device: 1.0 MB are free in {tmp_path}, "
+            "and it needs more; make room, or choose another place"
+        )
 
 
 def test_a_file_that_may_not_grow_leaves_the_old_one(tmp_path):
-    limit = """
-        import resource, signal
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-    """
-    program = {name: WRITERS[name] for name in ("text", "csv", "npz", "png")}  # the others do not say why
     pytest.importorskip("resource")
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(limit=textwrap.dedent(limit), writers=program), str(tmp_path)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("cannot be written: File too large (") == len(program), done.stdout
+    for name, sentence in said(tmp_path, 1_000_000).items():
+        assert sentence == (
+            f"{tmp_path / name} cannot be written: File too large; ask for a larger limit, or choose another place"
+        )
+
+
+@pytest.mark.parametrize("number", [errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS])
+def test_what_a_file_system_answers_is_said_of_the_file(tmp_path, number):
+
+    def write():
+        with replacing(tmp_path / "a.txt") as path:
+            path.write_text("new")
+            raise OSError(number, os.strerror(number))
+
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(InputError, match=rf"a\.txt cannot be written: {os.strerror(number)}; .*choose another place"):
+        write()
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
 def test_a_folder_that_vanishes_is_named(tmp_path):
-    target = tmp_path / "run" / "a.txt"
-    with pytest.raises(InputError, match=r"a\.txt cannot be written: the folder .*run is gone"), replacing(target):
-        target.parent.rmdir()
+    def write():
+        with replacing(tmp_path / "run" / "a.txt") as path:
+            path.write_text("new")
+            path.parent.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(InputError, match=r"a\.txt cannot be written: the folder .*run is gone"):
+        write()
+    assert not (tmp_path / "run").exists()
 
 
-def test_an_error_of_another_file_is_not_taken_for_one_of_this(tmp_path):
+def test_a_writer_that_finds_its_folder_gone_names_it(tmp_path):
+    def write():
+        with replacing(tmp_path / "run" / "a.txt") as path:
+            path.parent.rmdir()
+            path.write_text("new")
+
+    with pytest.raises(InputError, match=r"a\.txt cannot be written: the folder .*run is gone"):
+        write()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_another_kind_stays_what_it_is(tmp_path):
     with pytest.raises(FileNotFoundError, match="input"), replacing(tmp_path / "a.txt"):
         (tmp_path / "input").read_text()
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.txt"):
+        pass  # a writer that wrote nothing
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as path:
         path.write_text(str(1 // 0))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("sync", [True, False])
-def test_the_new_file_is_there_and_nothing_beside_it(tmp_path, sync):
+def test_the_new_file_takes_the_place_of_the_old_one_when_it_is_whole(tmp_path, sync):
     (tmp_path / "a.txt").write_text("old")
     with replacing(tmp_path / "a.txt", sync) as path:
         path.write_text("new")
         assert (tmp_path / "a.txt").read_text() == "old"
-    assert (tmp_path / "a.txt").read_text() == "new"
-    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "new")]
