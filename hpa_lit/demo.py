@@ -20,7 +20,8 @@ from hpa_lit.cli.plan import PipelineSettings, plan, summary
 from hpa_lit.cli.run_folder import run_folder
 from hpa_lit.cli.settings import Place
 from hpa_lit.cli.steps import Step, run_steps, setting
-from hpa_lit.files.tree import DataTree, OutputTree
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import DataTree, OutputTree, folder_lock
 
 
 class DemoSettings(PipelineSettings):
@@ -51,8 +52,9 @@ def main(config: DictConfig) -> None:
         if settings.dry_run:
             print("\n".join(map(str, steps)))
             return
-        claim(out.config, settings.plain(), "folder=NAME")
-        run_steps(steps, out.logs)
+        with held(folder_lock(out.folder), out.folder, "set folder=NAME"):
+            claim(out.config, settings.plain(), "folder=NAME")
+            run_steps(steps, out.logs)
     print(summary(settings, out, planned.answers))
 
 

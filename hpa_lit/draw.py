@@ -7,7 +7,8 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import Paths, Settings, Share
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import DataTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 
@@ -35,13 +36,19 @@ class DrawSettings(Settings):
 
 @command("draw")
 def main(config: DictConfig) -> None:
+    """Draw into a folder that nobody else writes into."""
+    settings = DrawSettings.of(config)
+    tree = DataTree(settings.paths.root.absolute())
+    with held(folder_lock(tree.root), tree.root, "choose another paths.root"):
+        draw(settings.draw, tree)
+
+
+def draw(settings: AtlasSettings, tree: DataTree) -> None:
     """Draw the images, the tables and the hidden answers, then say what there is."""
     import cv2
 
     from hpa_lit.synthetic import contact_sheet, draw_atlas
 
-    everything = DrawSettings.of(config)
-    settings, tree = everything.draw, DataTree(everything.paths.root.absolute())
     plan = draw_atlas(
         tree,
         fields=settings.fields,

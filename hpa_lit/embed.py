@@ -4,6 +4,7 @@ Predicts one view, the whole image, and keeps the vector before the last layer: 
 classifier what its labels are read from. Goes on after a kill as predict does.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,8 @@ from hpa_lit.cli.parts import Arch, Data
 from hpa_lit.cli.settings import PredictionSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
-from hpa_lit.files.tree import OutputTree, before_export
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import OutputTree, before_export, file_lock
 from hpa_lit.files.writing import make_room
 
 # Of data=folder, when a run says the rest.
@@ -69,15 +71,16 @@ def main(config: DictConfig) -> None:
         features=True,
         **settings.some(inference.RUNNING),
     )
-    ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
-    if ranks.is_first():
-        predictions = prediction_file.read(output)
-        if out != output:
-            inference.export(out, predictions)
-            if settings.out:
-                output.unlink()
-        print(f"{len(predictions.ids)} images -> {out}")
-        inference.refuse_failed(predictions, out)
+    with held(file_lock(output), out, "choose another out=FILE") if ranks.is_first() else nullcontext():
+        ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
+        if ranks.is_first():
+            predictions = prediction_file.read(output)
+            if out != output:
+                inference.export(out, predictions)
+                if settings.out:
+                    output.unlink()
+            print(f"{len(predictions.ids)} images -> {out}")
+            inference.refuse_failed(predictions, out)
 
 
 if __name__ == "__main__":

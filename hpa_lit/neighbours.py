@@ -6,6 +6,7 @@ images, a table in words and a contact sheet.
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,7 +18,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, PredictionSettings, Several, Share
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -79,6 +81,16 @@ class NeighboursSettings(PredictionSettings):
 
 @command("neighbours")
 def main(config: DictConfig) -> None:
+    """Search, in a folder that nobody else writes into."""
+    settings = NeighboursSettings.of(config)
+    out = AnswerTree(settings.output)
+    if (settings.images is None) == (settings.queries is None):
+        raise InputError("say whose neighbours: queries=FILE of features, or images=FOLDER with run=FOLDER")
+    with held(folder_lock(out.folder), out.folder, "set output=DIR") if ranks.is_first() else nullcontext():
+        search(settings, out)
+
+
+def search(settings: NeighboursSettings, out: AnswerTree) -> None:
     """Search; then say what replacement would do, and do it, or show own images their neighbours."""
     import numpy as np
     from PIL import Image
@@ -87,11 +99,7 @@ def main(config: DictConfig) -> None:
     from hpa_lit.results import neighbours, submission, tables
     from hpa_lit.results.files import read_features
 
-    settings = NeighboursSettings.of(config)
-    out, on_failed = AnswerTree(settings.output), settings.on_failed
-    own = settings.images is not None
-    if own == (settings.queries is not None):
-        raise InputError("say whose neighbours: queries=FILE of features, or images=FOLDER with run=FOLDER")
+    on_failed, own = settings.on_failed, settings.images is not None
     gallery_path, query_path = label_tables(settings)
     gallery = tables.read(gallery_path, COLUMNS, unique="Id")
     gallery_ids, gallery_features = read_features(settings.gallery, on_failed, gallery.Id.tolist())

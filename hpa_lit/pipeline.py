@@ -10,7 +10,8 @@ from hpa_lit.cli.command import command
 from hpa_lit.cli.plan import PipelineSettings, plan, summary
 from hpa_lit.cli.run_folder import run_folder
 from hpa_lit.cli.steps import run_steps
-from hpa_lit.files.tree import OutputTree
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import OutputTree, folder_lock
 
 
 @command("pipeline", {"experiment": "recipes"})
@@ -23,8 +24,9 @@ def main(config: DictConfig) -> None:
         for step in planned.steps:
             print(f"{step}{'' if step.lack else '  # there already'}")
         return
-    claim(out.config, settings.plain(), "name=NAME")
-    run_steps(planned.steps, out.logs)
+    with held(folder_lock(out.folder), out.folder, "set name=NAME"):
+        claim(out.config, settings.plain(), "name=NAME")
+        run_steps(planned.steps, out.logs)
     print(summary(settings, out, planned.answers))
 
 

@@ -3,6 +3,7 @@
 The same command started again after a kill goes on where it stopped.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -13,7 +14,8 @@ from hpa_lit.cli.parts import Arch, Data
 from hpa_lit.cli.settings import PredictionSettings, Share, ViewSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
-from hpa_lit.files.tree import OutputTree, before_export
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import OutputTree, before_export, file_lock
 from hpa_lit.files.writing import make_room
 
 # Of data=folder, when a run says the rest.
@@ -71,16 +73,17 @@ def main(config: DictConfig) -> None:
         settings.features,
         **settings.some(inference.RUNNING),
     )
-    ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
-    if ranks.is_first():
-        predictions = prediction_file.read(output)
-        if out != output:
-            sizes, channels = inference.as_read(job.files[image_id] for image_id in predictions.ids)
-            prediction_csv.write(out, predictions, settings.threshold, sizes, channels)
-            output.unlink()
-            print(f"locations: labels above a probability of {settings.threshold:g}, the most probable in any case")
-        print(f"{len(predictions.ids)} images, {len(predictions.views)} views -> {out}")
-        inference.refuse_failed(predictions, out)
+    with held(file_lock(output), out, "choose another out=FILE") if ranks.is_first() else nullcontext():
+        ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
+        if ranks.is_first():
+            predictions = prediction_file.read(output)
+            if out != output:
+                sizes, channels = inference.as_read(job.files[image_id] for image_id in predictions.ids)
+                prediction_csv.write(out, predictions, settings.threshold, sizes, channels)
+                output.unlink()
+                print(f"locations: labels above a probability of {settings.threshold:g}, the most probable in any case")
+            print(f"{len(predictions.ids)} images, {len(predictions.views)} views -> {out}")
+            inference.refuse_failed(predictions, out)
 
 
 if __name__ == "__main__":

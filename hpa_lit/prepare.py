@@ -1,6 +1,7 @@
 """Prepare the atlas: ``python -m hpa_lit.prepare stage=all data=i768``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +11,8 @@ from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveI
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import BitDepth, Paths, Seconds, Settings, Several
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree, ImageSet
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import DataTree, ImageSet, folder_lock
 
 Stage = Literal[
     "download",
@@ -80,9 +82,7 @@ class PrepareSettings(Settings):
 
 @command("prepare", {"images": "prepare.images"})
 def main(config: DictConfig) -> None:
-    """Run the stages that were asked for, in the order of their inputs."""
-    from hpa_lit.stages.failures import IncompleteError
-
+    """Run the stages that were asked for, in a data folder that nobody else writes into."""
     settings = PrepareSettings.of(config)
     channels, wanted = settings.data.channels, set(settings.stage)
     if channels != "rgby" and (wanted != {"statistics"} or settings.prepare.images is None):
@@ -94,8 +94,18 @@ def main(config: DictConfig) -> None:
         if not {"download", "all"} & wanted:
             raise InputError("only stage=download has a dry run")
         wanted = {"download"}
+    tree = DataTree(settings.paths.root.absolute())
+    reads = settings.dry_run or (wanted == {"statistics"} and settings.prepare.images is not None)
+    with nullcontext() if reads else held(folder_lock(tree.root), tree.root, "choose another paths.root"):
+        run_stages(settings, tree, wanted)
+
+
+def run_stages(settings: PrepareSettings, tree: DataTree, wanted: Collection[str]) -> None:
+    """Run stages in the order of their inputs."""
+    from hpa_lit.stages.failures import IncompleteError
+
     incomplete = []
-    for name, run in stages(settings, DataTree(settings.paths.root.absolute())).items():
+    for name, run in stages(settings, tree).items():
         if name in wanted or "all" in wanted:
             try:
                 run()

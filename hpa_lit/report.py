@@ -15,7 +15,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import BitDepth, Epoch, Missing, OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, RunTree
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -193,15 +194,16 @@ def write(out: ReportTree, settings: ReportSettings, html: str, parts: Mapping[s
     """Write the page, and beside it the tables and pictures of its chapters."""
     from hpa_lit.results import submission
 
-    claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, [out.page])
-    for chapter in parts.values():
-        for name, table in chapter.tables.items():
-            submission.write(out.table(name), table)
-        for name, picture in chapter.pictures.items():
-            with replacing(out.picture(name)) as temporary:
-                temporary.write_bytes(picture)
-    with replacing(out.page) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    with held(folder_lock(out.folder), out.folder, "set output=DIR"):
+        claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, [out.page])
+        for chapter in parts.values():
+            for name, table in chapter.tables.items():
+                submission.write(out.table(name), table)
+            for name, picture in chapter.pictures.items():
+                with replacing(out.picture(name)) as temporary:
+                    temporary.write_bytes(picture)
+        with replacing(out.page) as temporary:
+            temporary.write_text(html, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -73,13 +74,14 @@ def main(config: DictConfig) -> None:
         scores = evaluation.scores(truth, submission.to_rows(table.Predicted.tolist(), len(names)), names, probs)
         result["scores"] = scores.to_dict()
 
-    claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, out.results)
-    for suffix in ("csv", "parquet"):
-        submission.write(out.wide(suffix), submission.wide(table, names, probs))
-    submission.write(out.thresholds, pd.DataFrame({"label": names, "threshold": limits}))
-    with replacing(out.scores) as temporary:
-        temporary.write_text(json.dumps(result, indent=1))
-    submission.write(out.submission, table)  # the last file: a folder that has it is whole
+    with held(folder_lock(out.folder), out.folder, "set output=DIR"):
+        claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, out.results)
+        for suffix in ("csv", "parquet"):
+            submission.write(out.wide(suffix), submission.wide(table, names, probs))
+        submission.write(out.thresholds, pd.DataFrame({"label": names, "threshold": limits}))
+        with replacing(out.scores) as temporary:
+            temporary.write_text(json.dumps(result, indent=1))
+        submission.write(out.submission, table)  # the last file: a folder that has it is whole
     if settings.as_json:
         print(json.dumps(result))
         return

@@ -7,6 +7,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +23,8 @@ from hpa_lit.cli.making import made
 from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Optimizer, Scheduler, Step, Task
 from hpa_lit.cli.settings import Paths, Place, Seed, Settings, TrainerSettings
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import RunTree
+from hpa_lit.files.lock import held
+from hpa_lit.files.tree import RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -99,8 +101,15 @@ def main(config: DictConfig) -> float | None:
         raise InputError(f"arch={config.arch._target_} has no name for its runs: add arch: NAME to it")
     settings = TrainSettings.of(config)
     trainer = ranks.trainer_arguments(settings.trainer.plain())
-    processes = ranks.count(trainer) * trainer["num_nodes"]
     run = RunTree(Path(HydraConfig.get().runtime.output_dir).absolute())
+    writes = ranks.is_first() and not trainer.get("fast_dev_run")
+    with held(folder_lock(run.folder), run.folder, "set tag=NAME") if writes else nullcontext():
+        return train(settings, trainer, run)
+
+
+def train(settings: TrainSettings, trainer: dict[str, Any], run: RunTree) -> float | None:
+    """Train in a folder that nobody else writes into."""
+    processes = ranks.count(trainer) * trainer["num_nodes"]
     settings, data = load_data(settings, run)
     if data.batch_size % processes:
         raise InputError(

@@ -19,6 +19,16 @@ def before_export(out: Path) -> Path:
     return out if out.suffix == ".parquet" else out.with_name(f".{out.name}.parquet")
 
 
+def folder_lock(folder: Path) -> Path:
+    """Who is writing into a folder, in JSON; there as long as somebody is."""
+    return folder / ".lock"
+
+
+def file_lock(output: Path) -> Path:
+    """Who is making a file, in JSON; there as long as somebody is."""
+    return output.with_name(f".{output.name}.lock")
+
+
 @dataclass(frozen=True)
 class DataTree:
     """A data folder: raw downloads, images ready for training, tables."""

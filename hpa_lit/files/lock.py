@@ -1,0 +1,131 @@
+"""One process at a time writes into a folder."""
+
+import errno
+import json
+import os
+import shlex
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from hpa_lit.errors import InputError
+from hpa_lit.files.writing import make_room
+
+if sys.platform != "win32":
+    import fcntl
+else:
+    import msvcrt
+
+TAKEN = (errno.EACCES, errno.EAGAIN)
+UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)  # of a file system without locks
+# The byte that is locked. Some systems keep others from reading a locked byte, and who holds it stands before this one.
+PLACE = 2**30
+
+
+@contextmanager
+def held(lock: Path, place: Path, remedy: str) -> Iterator[None]:
+    """Hold a place for this process alone while the block runs.
+
+    The lock is the kernel's and ends with the process, however that ends. Processes that this one starts do not inherit
+    it: they write for it, and are to end with it.
+
+    It holds between machines where the file system passes POSIX locks on: NFS does unless mounted with ``nolock`` or
+    ``local_lock``, Lustre where mounted with ``flock``, not with ``localflock``. A machine that stops keeps its locks
+    until the server gives it up. Where a file system knows no locks this is said, and the block runs.
+
+    Args:
+        lock: File that says in JSON who holds the place; gone afterwards.
+        place: The folder or file that is held.
+        remedy: What leads to another place, such as ``set tag=NAME``.
+
+    Raises:
+        InputError: Another process holds it, which is named; the lock cannot be written; or it was taken away, with its
+            folder or alone, while the block ran.
+    """
+    found = lock.parent.exists()
+    make_room(lock)
+    file = _locked(lock, place, remedy)
+    try:
+        yield
+        if not _leads_to(lock, file):
+            raise InputError(
+                f"{place} was taken away while it was being written, or its lock was: see to its disk, and start the "
+                "same command again"
+            )
+    finally:
+        if _leads_to(lock, file):
+            lock.unlink()
+        file.close()
+        if not found:
+            with suppress(OSError):
+                lock.parent.rmdir()  # where the block wrote nothing
+
+
+def _locked(lock: Path, place: Path, remedy: str) -> BinaryIO:
+    """The lock's file, once it is locked and says who holds it."""
+    while True:
+        file = os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+        try:
+            _lock(file)
+        except OSError as error:
+            if error.errno in TAKEN:
+                with file:
+                    said = _holder(file)
+                raise InputError(f"{place} is being written by {said}: wait for it, end it, or {remedy}") from None
+            if error.errno not in UNKNOWN:
+                raise
+            print(f"{place} is on a file system without locks: see that no other process writes there")
+        if _leads_to(lock, file):
+            break
+        file.close()  # its holder took it away before it was locked here
+    holder = {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "command": command_line(),
+        "since": datetime.now().astimezone().isoformat(" ", "seconds"),
+    }
+    with suppress(OSError):  # on a full disk it is held, if by nobody that is named
+        file.truncate(0)
+        file.write(json.dumps(holder).encode())
+    return file
+
+
+def command_line() -> str:
+    """The command that this process runs, as it can be typed again."""
+    name = Path(sys.argv[0]).stem.split()[-1]
+    return shlex.join(["hpa-lit", name, *sys.argv[1:]])
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock a byte far behind the content.
+
+    By `lockf`: locks of `flock` are inherited by the processes that load images, which outlive a killed training by
+    seconds, and fewer file systems of clusters pass them on.
+    """
+    if sys.platform == "win32":
+        file.seek(PLACE)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        file.seek(0)
+    else:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, PLACE)
+
+
+def _holder(file: BinaryIO) -> str:
+    """Who holds a lock, in words."""
+    try:
+        holder = json.loads(file.read())
+        return "process {process} on {host} since {since} ({command})".format(**holder)
+    except (OSError, ValueError, KeyError):
+        return "another process"
+
+
+def _leads_to(path: Path, file: BinaryIO) -> bool:
+    """Whether a name still leads to an open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except OSError:
+        return False
