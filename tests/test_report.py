@@ -188,7 +188,7 @@ def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_pat
 def test_a_folder_is_written_by_one_config_alone(home, tmp_path):
     words, out = [f"predictions={home}/test.parquet", f"output={tmp_path}/out"], ReportTree(tmp_path / "out")
     out.config.mkdir(parents=True)  # the first file, which cannot take this place
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(SystemExit, match="cannot be written: Is a directory"):
         start(report.main, *words)
     assert [path.name for path in out.folder.iterdir()] == ["config.yaml"]
     out.config.rmdir()
