@@ -7,6 +7,7 @@ that bear our name in their Software tag are classic little-endian TIFFs, a head
 import mmap
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ import pyarrow as pa
 import tifffile
 from tifffile import COMPRESSION, DATATYPE, PREDICTOR
 
+from hpa_lit.files.limits import check_pixels
+
 Planes = npt.NDArray[np.uint8]
 RGB = tuple[int, int, int]
 Compression = Literal["packbits", "deflate", "zstd", "none"]
@@ -25,6 +28,7 @@ SOFTWARE = "hpa_lit"
 # The numbers of tags in a header.
 _WIDTH, _HEIGHT, _COMPRESSION, _DESCRIPTION = 256, 257, 259, 270
 _OFFSET, _SIZE, _SOFTWARE, _PREDICTOR = 273, 279, 305, 317
+_MOST_PLANES = 4  # of an image; there is memory for no more
 _DECODERS: dict[int, Callable[..., Any]] = {
     COMPRESSION.PACKBITS: imagecodecs.packbits_decode,
     COMPRESSION.ADOBE_DEFLATE: imagecodecs.deflate_decode,
@@ -84,6 +88,7 @@ def read(path: Path) -> Planes | None:
     """The planes (C, H, W) of a file that `write` made, not to be written to; None of any other file.
 
     Raises:
+        InputError: Its header names more pixels than an image can have.
         OSError, ValueError, RuntimeError, struct.error: The file is not there or damaged.
     """
     with path.open("rb") as file:
@@ -95,8 +100,11 @@ def read(path: Path) -> Planes | None:
     name = first.get(_SOFTWARE, 0)
     if content[name : name + len(SOFTWARE) + 1] != f"{SOFTWARE}\0".encode():
         return None
-    pages = [first, *headers]
+    pages = [first, *islice(headers, _MOST_PLANES)]
     shape = (len(pages), first[_HEIGHT], first[_WIDTH])
+    check_pixels(path, *shape[1:])
+    if len(pages) > _MOST_PLANES:
+        raise ValueError(f"it has more than {_MOST_PLANES} planes")
     if first[_COMPRESSION] == COMPRESSION.NONE:  # then the planes follow on each other
         return np.frombuffer(content, np.uint8, first[_SIZE] * len(pages), first[_OFFSET]).reshape(shape)
     planes, stored = np.empty(shape, np.uint8), memoryview(content)

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import cv2
@@ -286,3 +287,80 @@ def test_real_fields(shared: Path) -> None:
         assert image.shape[:2] == rgby.size(files["blue"])
         green = np.asarray(Image.open(files["green"]))
         assert (image[:, :, 1] == (green[:, :, 1] if green.ndim == 3 else green)).all()
+
+
+def test_planes_that_only_the_metadata_knows_are_no_zeros(tmp_path: Path) -> None:
+    """tifffile alone fills them in, with a line in its log."""
+    path = tmp_path / "a.ome.tif"
+    planes = np.ascontiguousarray(PICTURE.transpose(2, 0, 1))
+    tifffile.imwrite(path, planes, ome=True, photometric="minisblack", metadata={"axes": "CYX"}, compression="lzw")
+    content = path.read_bytes()
+    with tifffile.TiffFile(path) as tiff:
+        last, before = tiff.pages[3].offset, tiff.pages[2].offset
+    assert (rgby.read({rgby.STACK: path}) == PICTURE).all()
+    end = content.index(last.to_bytes(4, "little"), before)  # of the third header, which leads to the fourth
+    path.write_bytes(content[:end] + bytes(4) + content[end + 4 :])
+    assert not tifffile.imread(path)[3].any()
+    for look in (rgby.read, lambda files: rgby.size(files[rgby.STACK], 4)):
+        with pytest.raises(InputError, match=r"a\.ome\.tif lacks planes, or parts of planes, that its headers name"):
+            look({rgby.STACK: path})
+
+
+@pytest.mark.parametrize("tag", [273, 279])
+def test_strips_without_a_place_are_no_zeros(tmp_path: Path, tag: int) -> None:
+    path = tmp_path / "a_green.tif"
+    tifffile.imwrite(path, PICTURE[:, :, 1], rowsperstrip=16, compression="lzw")
+    with tifffile.TiffFile(path) as tiff:
+        place, size = tiff.pages.first.tags[tag].valueoffset, {3: 2, 4: 4}[tiff.pages.first.tags[tag].dtype]
+    content = bytearray(path.read_bytes())
+    content[place : place + size] = bytes(size)
+    path.write_bytes(content)
+    for look in (rgby.size, lambda p: rgby.read_plane(p, 0)):
+        with pytest.raises(InputError, match=r"a_green\.tif lacks planes, or parts of planes"):
+            look(path)
+
+
+def test_a_picture_is_one_file_whatever_others_its_metadata_names(tmp_path: Path) -> None:
+    """Bio-Formats writes channels into files of their own, each of which names all the others."""
+    files, uuids = (
+        {},
+        {color: f"urn:uuid:00000000-0000-4000-8000-00000000000{n}" for n, color in enumerate(rgby.COLORS)},
+    )
+    data = "".join(
+        f'<TiffData FirstC="{n}" IFD="0" PlaneCount="1"><UUID FileName="a_{color}.ome.tif">{uuid}</UUID></TiffData>'
+        for n, (color, uuid) in enumerate(uuids.items())
+    )
+    for channel, color in enumerate(rgby.COLORS):
+        text = (
+            f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="{uuids[color]}"><Image ID="Image:0">'
+            '<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="70" SizeY="90" SizeC="4" SizeZ="1" '
+            f'SizeT="1">{data}</Pixels></Image></OME>'
+        )
+        files[color] = tmp_path / f"a_{color}.ome.tif"
+        tifffile.imwrite(files[color], PICTURE[:, :, channel], metadata=None, description=text)
+    assert tifffile.imread(files["red"]).shape == (4, 90, 70)
+    assert (rgby.read(files) == PICTURE).all()
+    assert rgby.size(files["blue"]) == (90, 70)
+
+
+def test_a_pipe_and_a_folder_are_no_pictures(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tif")
+    (tmp_path / "b.tif").mkdir()
+    for files in rgby.list_images(tmp_path).values():
+        with pytest.raises(InputError, match=r"[ab]\.tif is no file"):
+            rgby.read(files)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.tif", b"a\x1b[2Jb.tif", b"a\nb.tif"])
+def test_names_that_cannot_be_printed_are_said_and_not_used(tmp_path: Path, name: bytes) -> None:
+    rgby.write(tmp_path / "good.tif", PICTURE, "good")
+    os.rename(tmp_path / "good.tif", os.fsencode(tmp_path) + b"/" + name)  # noqa: PTH104, of bytes
+    rgby.write(tmp_path / "good.tif", PICTURE, "good")
+    images = rgby.list_images(tmp_path)
+    assert len(images) == 2
+    (strange,) = images.keys() - {"good"}
+    assert strange.isprintable()
+    for look in (rgby.read, lambda files: rgby.size(files[rgby.STACK])):
+        with pytest.raises(InputError, match="has a name that cannot be printed, or is no UTF-8: rename it") as error:
+            look(images[strange])
+        assert str(error.value).isprintable()

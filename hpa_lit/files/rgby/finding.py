@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.names import printable
 
 COLORS = ("red", "green", "blue", "yellow")
 PROTEIN = "green"  # nothing can stand in for it
@@ -32,7 +33,8 @@ def list_images(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> dict[str, I
         suffixes: File types to take. Where a plane exists in several, the type that comes first here is taken.
 
     Returns:
-        The files of each image by Id, Ids sorted. An image may lack planes; see `missing_planes`.
+        The files of each image by Id, Ids sorted. An image may lack planes; see `missing_planes`. In an Id that cannot
+        be printed stands what `names.printable` gives; such files cannot be read.
     """
     if not folder.is_dir():
         raise InputError(f"there is no image folder {folder}")
@@ -53,7 +55,8 @@ def list_images(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> dict[str, I
         candidate = (order[suffix], path)
         files = found.setdefault(image_id, {})
         files[key] = min(files.get(key, candidate), candidate)
-    return {i: {key: path for key, (_, path) in sorted(found[i].items())} for i in sorted(found)}
+    # A name that cannot be printed is no reason to leave an image out: reading it will say why it cannot be used.
+    return {printable(i): {key: path for key, (_, path) in sorted(found[i].items())} for i in sorted(found)}
 
 
 def colors(channels: Channels) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.limits import check_pixels
 from hpa_lit.files.rgby.finding import (
     COLORS,
     PROTEIN,
@@ -24,6 +25,7 @@ from hpa_lit.files.rgby.finding import (
     missing_planes,
 )
 from hpa_lit.files.rgby.headers import expected_planes
+from hpa_lit.files.rgby.opening import FORMATS, reading
 from hpa_lit.files.rgby.tiff import read_tiff
 
 
@@ -170,15 +172,12 @@ def _read_stack(path: Path, least: int) -> list[npt.NDArray[np.generic]]:
 
 
 def _read_picture(path: Path) -> npt.NDArray[np.generic]:
-    try:
-        with Image.open(path) as picture:
+    with reading(path):
+        with Image.open(path, formats=FORMATS) as picture:
+            check_pixels(path, picture.height, picture.width)
             picture.verify()  # the checksums of a PNG, which decoding leaves out: zeros in its middle may decode
-        with Image.open(path) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
             return np.asarray(picture.convert("RGB") if picture.mode in ("P", "CMYK", "YCbCr") else picture)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
 
 
 def _name(files: ImageFiles) -> str:

@@ -2,29 +2,125 @@
 
 import gzip
 import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
+from tifffile import COMPRESSION
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import stack_tiff
+from hpa_lit.files.limits import MOST_PAGES, MOST_PIXELS, check_pixels
+from hpa_lit.files.rgby.finding import COLORS
+from hpa_lit.files.rgby.opening import reading
+
+# Decoders of JPEG, JPEG 2000 and the like take the memory that their own headers name, which nobody has looked at.
+COMPRESSIONS = {
+    COMPRESSION.NONE,
+    COMPRESSION.LZW,
+    COMPRESSION.ADOBE_DEFLATE,
+    COMPRESSION.DEFLATE,
+    COMPRESSION.PACKBITS,
+    COMPRESSION.LZMA,
+    COMPRESSION.ZSTD,
+}
 
 
 def read_tiff(path: Path) -> npt.NDArray[np.generic]:
-    """The pixels of any TIFF, axes of length 1 left out; fast where `stack_tiff` wrote it."""
+    """The pixels of any TIFF, axes of length 1 left out; fast where `stack_tiff` wrote it.
+
+    Raises:
+        InputError: It cannot be read, or is of a kind that `open_tiff` refuses.
+    """
+    with reading(path):
+        planes = None if _is_zipped(path) else stack_tiff.read(path)
+    if planes is not None:
+        return planes
+    with open_tiff(path) as tiff:
+        pixels: npt.NDArray[np.generic] = np.squeeze(tiff.series[0].asarray())
+    return pixels
+
+
+@contextmanager
+def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF, and see that what its headers say of its first series can be.
+
+    Raises:
+        InputError: It is damaged, cut short, too large, not of 8 or 16 bits, or compressed in a way that is not among
+            `COMPRESSIONS`; also where what reads from it fails.
+    """
+    # A picture is one file, whatever others its metadata names.
+    with reading(path), tifffile.TiffFile(_unzipped(path), _multifile=False, is_mmstack=False, is_ndtiff=False) as tiff:
+        if _described_planes(tiff) > MOST_PAGES:
+            raise InputError(f"{path}: its headers describe more than the planes of one image")
+        _check_series(path, tiff.series[0], tiff.filehandle.size)
+        yield tiff
+
+
+def _described_planes(tiff: tifffile.TiffFile) -> int:
+    """How many pages tifffile may make lists of to find series, or `MOST_PAGES` + 1, which is more than may be."""
+    with suppress(IndexError):
+        tiff.pages[MOST_PAGES]  # not their number: those that lead in a circle have none
+        return MOST_PAGES + 1
     try:
-        source = unzipped(path)
-        planes = stack_tiff.read(source) if isinstance(source, Path) else None
-        pixels: npt.NDArray[np.generic] = np.squeeze(tifffile.imread(source)) if planes is None else planes
-        return pixels
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except Exception as error:  # decoders of damaged TIFFs raise whatever their libraries raise
-        raise InputError(f"{path} cannot be read: {error}") from error
+        elements = list(ElementTree.fromstring(tiff.ome_metadata or "").iter())
+    except ElementTree.ParseError:
+        elements = []  # none, or one that tifffile does not look at either
+    smallest = min((max(1, math.prod(page.shape)) for page in tiff.pages), default=1) if elements else 1
+    most = 0
+    for element in elements:
+        kind = element.tag.rpartition("}")[2]
+        if kind == "Pixels":
+            most = max(most, math.prod(int(element.get(f"Size{axis}", 1)) for axis in "XYZCT") // smallest)
+        elif kind == "TiffData":
+            most = max(most, *(int(element.get(count, 0)) for count in ("PlaneCount", "NumPlanes")))
+        elif kind.startswith("ModuloAlong"):  # lifetimes, angles and the like, by their first, last and step
+            most = MOST_PAGES + 1
+    return most
 
 
-def unzipped(path: Path) -> Path | io.BytesIO:
+def _check_series(path: Path, series: tifffile.TiffPageSeries, size: int) -> None:
+    page = series.keyframe
+    check_pixels(path, page.imagelength, page.imagewidth)
+    if page.is_tiled:
+        check_pixels(path, page.tiledepth * page.tilelength, page.tilewidth)
+    if math.prod(series.shape) > len(COLORS) * MOST_PIXELS:
+        raise InputError(f"{path} has shape {series.shape}: expected the planes of one image")
+    if series.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: pixels are {series.dtype}; save them as 8-bit or unsigned 16-bit")
+    if page.compression not in COMPRESSIONS:
+        name = getattr(page.compression, "name", page.compression)
+        raise InputError(
+            f"{path} is compressed by {name}: save it without compression, or by PackBits, Deflate, LZW or Zstandard"
+        )
+    if series.dataoffset is not None:  # one block, whatever the pages
+        end = series.dataoffset + series.nbytes
+    else:
+        # tifffile puts zeros where there is nothing.
+        planes = [[] if p is None else list(zip(p.dataoffsets, p.databytecounts, strict=True)) for p in series.pages]
+        if any(len(parts) < math.prod(page.chunked) or not all(map(all, parts)) for parts in planes):
+            raise InputError(f"{path} lacks planes, or parts of planes, that its headers name")
+        end = max(offset + count for parts in planes for offset, count in parts)
+    if end > size:
+        raise InputError(f"{path} is cut short")
+
+
+def _is_zipped(path: Path) -> bool:
+    return path.name.lower().endswith(".gz")
+
+
+def _unzipped(path: Path) -> Path | io.BytesIO:
     """The file, or what a file that ends in .gz holds."""
-    return io.BytesIO(gzip.decompress(path.read_bytes())) if path.name.lower().endswith(".gz") else path
+    if not _is_zipped(path):
+        return path
+    most = len(COLORS) * 2 * MOST_PIXELS  # bytes of the largest image, and what tells that there are more
+    with gzip.open(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InputError(f"{path} unzips to more than {most:,} bytes: cut it into single fields of cells")
+    return io.BytesIO(content)

@@ -11,6 +11,7 @@ import tifffile
 from hpa_lit.errors import InputError
 from hpa_lit.files import stack_tiff
 from hpa_lit.files.rgby.finding import COLORS, Pixels
+from hpa_lit.files.rgby.opening import reading
 from hpa_lit.files.writing import replacing
 
 _SHOWN = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))  # the colours of the planes in viewers
@@ -35,11 +36,8 @@ def write(path: Path, image: Pixels, image_id: str, compression: stack_tiff.Comp
 
 def content_uuid(path: Path) -> str:
     """The UUID of a file that `write` made: another one as soon as its Id or a pixel differs."""
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            found = re.search(r'UUID="urn:uuid:([0-9a-f-]{36})"', tiff.ome_metadata or "")
-    except (OSError, tifffile.TiffFileError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    with reading(path), tifffile.TiffFile(path) as tiff:
+        found = re.search(r'UUID="urn:uuid:([0-9a-f-]{36})"', tiff.ome_metadata or "")
     if not found:
         raise InputError(f"{path} was not written by hpa_lit: it has no OME UUID")
     return found[1]

@@ -1,0 +1,25 @@
+"""How much a file of anybody's may make us take: a header is a few bytes, and can name any size.
+
+Sizes are looked at before there is memory for them.
+"""
+
+from pathlib import Path
+
+from hpa_lit.errors import InputError
+
+# Of a plane, 8192 x 8192: seven times the largest of the atlas, 3072 x 3072. Four planes of 16 bits then take half a
+# gigabyte, in each process that loads images.
+MOST_PIXELS = 2**26
+MOST_PAGES = 1000  # of a TIFF; those of a pyramid and thumbnails beside the planes count too
+MOST_DOWNLOADED = 2**26  # bytes; the largest JPEG of the atlas has a sixteenth of that
+
+
+def check_pixels(path: Path, height: int, width: int) -> None:
+    """Raise `InputError` where a header says that a plane has no pixels, or more than `MOST_PIXELS`."""
+    if not height * width > 0:
+        raise InputError(f"{path} says that it has no pixels: its header is damaged")
+    if height * width > MOST_PIXELS:
+        raise InputError(
+            f"{path} says that it has {height} x {width} pixels, more than {MOST_PIXELS:,}: cut it into single fields "
+            "of cells, or write it anew where that is not so"
+        )

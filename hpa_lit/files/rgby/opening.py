@@ -1,0 +1,31 @@
+"""Opening pictures of anybody's: whatever their bytes make a library raise, it ends in one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hpa_lit.errors import InputError
+from hpa_lit.files.names import printable
+
+# Of Pillow's. A name does not bind what a file holds, and others run programs (EPS) or have decoders that few look at.
+FORMATS = ("PNG", "JPEG")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What is done in this block is reading one picture.
+
+    Raises:
+        InputError: It failed, or the file has a name that cannot be said; the message names the file.
+    """
+    if printable(str(path)) != str(path):
+        raise InputError(f"{printable(str(path))} has a name that cannot be printed, or is no UTF-8: rename it")
+    try:
+        if not path.is_file():  # opening a pipe would wait for somebody to write into it
+            raise InputError(f"{path} is no file" if path.exists() else f"{path} does not exist")
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # decoders of damaged pictures raise whatever their libraries raise
+        said = " ".join(printable(str(error)).split())[:200]
+        raise InputError(f"{path} cannot be read: {type(error).__name__}: {said}") from error
