@@ -32,7 +32,7 @@ def fault(name: str) -> str:
 
 def printable(text: str) -> str:
     r"""A text with ``\x1b`` or ``\udce9`` in place of control characters and of bytes that are no UTF-8."""
-    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNFIT else c for c in text)
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in _CONTROL else c for c in text)
 
 
 def check_id(image_id: str) -> None:
