@@ -1,6 +1,7 @@
 """``python -m hpa_lit.report predictions=FILE truth=TABLE submission=FOLDER``: one page of what a model gets right.
 
-The parts that nothing was given for are named on the page, with the setting that brings them.
+Without the truth it begins with the images and their answers. What nothing was given for is named at the page's end,
+with the setting that brings it.
 """
 
 import os
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, PositiveInt
 
 from hpa_lit.cli.claim import claim
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from hpa_lit.data.module import Files
     from hpa_lit.figures.chapters import Chapter
     from hpa_lit.files.prediction_file import Predictions
+    from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
-    from hpa_lit.results.arrays import LabelMatrix
+    from hpa_lit.results.answers import Answers
+    from hpa_lit.results.arrays import Doubles
 
 SETS: dict[str, tuple[ImageSet, ...]] = {
     "train": ("train",),
@@ -55,6 +58,7 @@ class ReportSettings(Settings):
     bits: BitDepth | None
     missing: Missing
     shown: PositiveInt = Field(description="give a whole number above 0; leave out images and dataset to have none")
+    pictured: PositiveInt = Field(description="give a whole number above 0; leave out images and dataset to have none")
     run: Path | None
     epoch: Epoch
     maps: PositiveInt = Field(description="give a whole number above 0; leave out run to have none")
@@ -63,67 +67,94 @@ class ReportSettings(Settings):
 @command("report")
 def main(config: DictConfig) -> None:
     """Read what was given, make a chapter of each part, write the page and what it shows."""
-    from hpa_lit.figures import chapters, page, pictures
-    from hpa_lit.files import rgby
-    from hpa_lit.results import examples, files, tables
+    from hpa_lit.figures import page, pictures
+    from hpa_lit.results import files
 
     settings = ReportSettings.of(config)
     path = settings.predictions
     predictions = files.read_single(path, settings.on_failed)
-    ids, names, probs = predictions.ids, predictions.labels, predictions.probabilities[:, 0].astype(float)
-    given = answers(settings, predictions)
-    truth = tables.targets(settings.truth, ids, len(names)) if settings.truth else None
+    answers = answered(settings, predictions)
     model = network(settings, predictions)
-    images = pictures.locate(image_files(settings, model), ids)
+    places = pictures.locate(image_files(settings, model), answers.ids)
 
-    parts: dict[str, Chapter] = {}
+    parts = chapters_of(settings, answers, model, places)
+    outputs = OutputTree(settings.paths.outputs)
+    out = ReportTree(settings.output) if settings.output else outputs.report(path)
+    html = page.render(f"Report on {path.name}", parts, about(settings, predictions), lacking(settings))
+    write(out, settings, html, parts)
+    print(f"{len(answers.ids)} images, {len(answers.names)} labels -> {out.page}")
+
+
+def chapters_of(
+    settings: ReportSettings, answers: "Answers", model: "Model | None", places: Mapping[str, "ImageFiles"]
+) -> dict[str, "Chapter"]:
+    """The chapters in the order of the page: how good and where wrong, or without the truth first the images."""
+    from hpa_lit.figures import chapters, pictures
+    from hpa_lit.inference.activation import activations
+    from hpa_lit.results import examples
+    from hpa_lit.results.answers import JudgedAnswers
+
+    bits: BitDepth = settings.bits or (model.data["bits"] if model else "auto")
+    truth = answers.truth if isinstance(answers, JudgedAnswers) else None
+    found = examples.choose(truth, answers.probs, answers.given, answers.ids, answers.names)
+    wanted = examples.pictured(answers, found, settings.shown, settings.pictured) if places else []
+    shown = {image_id: pictures.small(places[image_id], bits) for image_id in wanted}
+    images = {"images": chapters.images(answers, found, shown)}
+    if shown:
+        images["examples"] = chapters.examples(answers, found, shown, settings.shown)
+
+    if isinstance(answers, JudgedAnswers):
+        scores, confusion = chapters.scores(answers), chapters.confusion(answers)
+        parts = {"verdict": chapters.verdict(answers, scores, confusion), "scores": scores, "confusion": confusion}
+        parts |= images
+        parts["precision_recall"] = chapters.precision_recall(answers, scores.tables["labels"])
+        parts["calibration"] = chapters.calibration(answers)
+    else:
+        parts = {"summary": chapters.summary(answers)} | images
+        parts |= {"counts": chapters.counts(answers), "cooccurrence": chapters.cooccurrence(answers)}
     if settings.steps:
         parts["steps"] = chapters.steps(step_scores(settings.steps))
     if settings.runs:
         parts["training"] = chapters.training(run_logs(settings.runs))
-    if truth is None:
-        parts["counts"] = chapters.counts(probs, given, names)
-    else:
-        parts["scores"] = chapters.scores(truth, given, probs, names)
-        parts["calibration"] = chapters.calibration(truth, probs)
-    parts["cooccurrence"] = chapters.cooccurrence(truth, given, names)
-    if images:
-        bits: rgby.BitDepth = settings.bits or (model.data["bits"] if model else "auto")
-
-        def picture(image_id: str) -> rgby.Pixels:
-            return rgby.read(images[image_id], bits, channels="rgb", missing="zero")
-
-        found = examples.choose(truth, probs, given, ids, names)
-        labelled = examples.in_words(given if truth is None else truth, ids, names)
-        parts["sheets"] = chapters.sheets(found, labelled, names, picture, settings.shown)
-        if model:
-            from hpa_lit.inference.activation import activations
-
-            first = examples.foremost(found, settings.maps)
-            places = [names.index(label) for label in first["label"]]
-            seen = activations(model, [images[i] for i in first["Id"]], places, bits, settings.missing)
-            parts["activations"] = chapters.activations(first, seen)
-
-    outputs = OutputTree(settings.paths.outputs)
-    out = ReportTree(settings.output) if settings.output else outputs.report(path)
-    html = page.render(f"Report on {path.name}", len(ids), len(names), about(settings, predictions), parts)
-    write(out, settings, html, parts)
-    print(f"{len(ids)} images, {len(names)} labels -> {out.page}")
+    if places and model:
+        first = examples.foremost(found, settings.maps)
+        labels = [answers.names.index(label) for label in first["label"]]
+        seen = activations(model, [places[image_id] for image_id in first["Id"]], labels, bits, settings.missing)
+        parts["activations"] = chapters.activations(first, seen)
+    return parts
 
 
-def answers(settings: ReportSettings, predictions: "Predictions") -> "LabelMatrix":
-    """The labels given to each image, 0/1 of shape (N, K): those of a submission, or above the one threshold."""
-    from hpa_lit.results import submission, thresholds
+def answered(settings: ReportSettings, predictions: "Predictions") -> "Answers":
+    """The labels given to each image, those of a submission or above the one threshold; the truth if given."""
+    from hpa_lit.results import submission, tables, thresholds
+    from hpa_lit.results.answers import Answers, JudgedAnswers
 
-    labels = len(predictions.labels)
+    ids, names = predictions.ids, predictions.labels
+    probs = predictions.probabilities[:, 0].astype(float)
+    limits: Doubles | None
     if settings.submission is None:
-        limits = thresholds.fixed(settings.threshold, labels)
-        return thresholds.assign(predictions.probabilities[:, 0], limits, always_top=False)
-    path = AnswerTree(settings.submission).submission
-    answer = submission.read_submission(path).set_index("Id").Predicted
-    if odd := sorted(set(answer.index) ^ set(predictions.ids)):
-        raise InputError(f"{path} and {settings.predictions} differ in {len(odd)} Ids:\n{listing(odd)}")
-    return submission.to_rows(answer.loc[list(predictions.ids)].tolist(), labels)
+        limits = thresholds.fixed(settings.threshold, len(names))
+        given = thresholds.assign(probs, limits, always_top=False)
+    else:
+        limits = chosen_thresholds(AnswerTree(settings.submission), names)
+        path = AnswerTree(settings.submission).submission
+        answer = submission.read_submission(path).set_index("Id").Predicted
+        if odd := sorted(set(answer.index) ^ set(ids)):
+            raise InputError(f"{path} and {settings.predictions} differ in {len(odd)} Ids:\n{listing(odd)}")
+        given = submission.to_rows(answer.loc[list(ids)].tolist(), len(names))
+    if settings.truth is None:
+        return Answers(ids=ids, names=names, probs=probs, given=given, thresholds=limits)
+    truth = tables.targets(settings.truth, ids, len(names))
+    return JudgedAnswers(ids=ids, names=names, probs=probs, given=given, thresholds=limits, truth=truth)
+
+
+def chosen_thresholds(answer: AnswerTree, names: Sequence[str]) -> "Doubles | None":
+    """The thresholds of a submission; those of a folder of neighbours are of the submission that they changed."""
+    from hpa_lit.results import tables
+
+    if answer.config.is_file() and (changed := OmegaConf.select(OmegaConf.load(answer.config), "submission")):
+        return chosen_thresholds(AnswerTree(Path(changed).parent), names)
+    return tables.by_label(answer.thresholds, "threshold", names) if answer.thresholds.is_file() else None
 
 
 def network(settings: ReportSettings, predictions: "Predictions") -> "Model | None":
@@ -188,6 +219,19 @@ def about(settings: ReportSettings, predictions: "Predictions") -> list[tuple[st
     if settings.run:
         said.append(("network of the maps", f"{settings.run}, epoch {settings.epoch}"))
     return [*said, ("hpa_lit", __version__)]
+
+
+def lacking(settings: ReportSettings) -> list[tuple[str, str]]:
+    """What nothing was given for, and the setting that brings it."""
+    pictured = settings.images or settings.dataset
+    parts = [
+        (settings.truth, "scores, what is taken for what, hits, misses and false alarms, calibration", "truth=TABLE"),
+        (pictured, "pictures", "images=FOLDER, or dataset=test of the prepared atlas"),
+        (settings.steps, "what each step gained", "steps='{NAME: FOLDER, NAME: FOLDER}' of submit truth=TABLE"),
+        (settings.runs, "training curves", "runs=[FOLDER,FOLDER]"),
+        (settings.run and pictured, "where the network looks", "run=FOLDER with pictures"),
+    ]
+    return [(what, setting) for given, what, setting in parts if not given]
 
 
 def write(out: ReportTree, settings: ReportSettings, html: str, parts: Mapping[str, "Chapter"]) -> None:

@@ -9,33 +9,46 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hpa_lit.figures.chapters import Chapter
 
-# As the template names them.
-CHAPTERS = ("scores", "counts", "cooccurrence", "calibration", "steps", "training", "sheets", "activations")
+# Each is shown by the file of its name in the folder `template`.
+TITLES = {
+    "summary": "In short",
+    "verdict": "In short",
+    "images": "All images",
+    "counts": "Labels",
+    "scores": "Labels",
+    "confusion": "What is taken for what",
+    "cooccurrence": "Labels given together",
+    "examples": "Examples of each label",
+    "activations": "Where the network looks",
+    "precision_recall": "Precision and recall",
+    "calibration": "What probabilities mean",
+    "steps": "What each step gained",
+    "training": "Training",
+}
 
 
 def render(
-    title: str, images: int, labels: int, about: Sequence[tuple[str, str]], chapters: Mapping[str, Chapter]
+    title: str, chapters: Mapping[str, Chapter], about: Sequence[tuple[str, str]], lacking: Sequence[tuple[str, str]]
 ) -> str:
     """The page.
 
     Args:
         title: Its title.
-        images: How many images it is about.
-        labels: How many labels.
+        chapters: What it shows, in this order, by names that `TITLES` has; images among them.
         about: What it was made from, as names and values.
-        chapters: Some of `CHAPTERS`, scores or counts among them; of those that are absent it says what brings them.
+        lacking: What it does not show, and the setting that brings it.
     """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters |= {"number": number, "uri": uri}
-    every = {name: chapters.get(name) for name in CHAPTERS}
     template = environment.get_template("page.html")
-    return template.render(title=title, images=images, labels=labels, about=about, chapters=every)
+    return template.render(title=title, titles=TITLES, chapters=chapters, about=about, lacking=lacking)
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -1,6 +1,7 @@
 """Micrographs as a report shows them: the protein alone, two pictures side by side, activation maps."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -10,7 +11,9 @@ from matplotlib import colormaps
 from PIL import Image
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.rgby import COLORS, PROTEIN, ImageFiles, Pixels
+from hpa_lit.files.rgby import COLORS, PROTEIN, BitDepth, ImageFiles, Pixels, read
+
+SIDE = 192  # pixels of a picture on the page and on contact sheets
 
 
 def locate(places: Mapping[str, Mapping[str, ImageFiles]], ids: Sequence[str]) -> dict[str, ImageFiles]:
@@ -33,8 +36,40 @@ def locate(places: Mapping[str, Mapping[str, ImageFiles]], ids: Sequence[str]) -
     return found
 
 
+def small(files: ImageFiles, bits: BitDepth) -> Pixels:
+    """Read an image as small as a page shows it: the longer side at most `SIDE`; a plane that it lacks is black.
+
+    Args:
+        files: Its files.
+        bits: Depth of planes stored in 16 bits.
+
+    Returns:
+        Shape (H, W, 4).
+    """
+    return shrunk(read(files, bits, missing="zero"), SIDE)
+
+
+def shrunk(image: Pixels, side: int) -> Pixels:
+    """The image with its longer side brought to at most `side`; shape (H, W, C)."""
+    height, width = image.shape[:2]
+    part = min(1.0, side / max(height, width))
+    size = (max(1, round(width * part)), max(1, round(height * part)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def brightened(image: Pixels, most: float = math.inf) -> Pixels:
+    """Each plane stretched by itself, so that all but its brightest thousandth lies below white.
+
+    Args:
+        image: Shape (H, W, C), 0..255.
+        most: The largest factor, so that a plane that is nearly blank stays dark.
+    """
+    white = np.maximum(np.quantile(image, 0.999, axis=(0, 1)), max(1.0, 255 / most))
+    return np.asarray(np.clip(image * (255 / white), 0, 255).round(), np.uint8)
+
+
 def protein(image: Pixels) -> Pixels:
-    """The green plane in grey, stretched so that all but its brightest thousandth lies below white.
+    """The green plane in grey, as bright as can be.
 
     Args:
         image: Shape (H, W, C), red, green and blue first, 0..255.
@@ -42,10 +77,8 @@ def protein(image: Pixels) -> Pixels:
     Returns:
         Shape (H, W, 3).
     """
-    green = image[:, :, COLORS.index(PROTEIN)]
-    white = max(float(np.quantile(green, 0.999)), 1.0)
-    grey = np.clip(green * (255 / white), 0, 255).round().astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+    green = COLORS.index(PROTEIN)
+    return np.repeat(brightened(image[:, :, green : green + 1]), 3, axis=2)
 
 
 def heat(picture: Pixels, activation: npt.NDArray[np.float32]) -> Pixels:
@@ -69,7 +102,9 @@ def beside(left: Pixels, right: Pixels, side: int) -> Pixels:
 
 
 def encoded(picture: Pixels, kind: str) -> bytes:
-    """An RGB picture (H, W, 3) as the bytes of a "jpeg" or "png"."""
+    """A picture, RGB (H, W, 3) or grey (H, W), as the bytes of a "jpeg" or "png"."""
+    # Colours are planes here: none of them may be blurred, as JPEG does for the eye.
+    how = {"quality": 65, "subsampling": 0, "optimize": True} if kind == "jpeg" else {}
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, kind, **({"quality": 82} if kind == "jpeg" else {}))
+    Image.fromarray(picture).save(buffer, kind, **how)
     return buffer.getvalue()

@@ -12,6 +12,9 @@ from sklearn.metrics import precision_recall_curve
 from hpa_lit.errors import InputError
 from hpa_lit.results.arrays import probabilities, targets
 
+# The last row and column of `confusion`.
+NOTHING_MISSED, NOTHING_FALSE = "nothing missed", "nothing false"
+
 
 def precision_recall(target: npt.ArrayLike, probs: npt.ArrayLike, names: Sequence[str]) -> pd.DataFrame:
     """Precision and recall at every threshold that changes recall.
@@ -53,6 +56,34 @@ def cooccurrence(first: npt.ArrayLike, second: npt.ArrayLike, names: Sequence[st
     rows = np.asarray(first)
     counts = targets("labels", rows, rows.shape).astype(np.int64).T @ targets("labels", second, rows.shape)
     return pd.DataFrame(counts, index=list(names), columns=list(names))
+
+
+def confusion(target: npt.ArrayLike, predicted: npt.ArrayLike, names: Sequence[str]) -> pd.DataFrame:
+    """What images were given in place of a label that they have, where an image may have several labels.
+
+    Args:
+        target: 0/1, shape (N, K).
+        predicted: 0/1, shape (N, K).
+        names: K label names.
+
+    Returns:
+        Counts of images. Row A, column B: has A, was not given it, and was given B, which it does not have. On the
+        diagonal: has A and was given it. The last column: has A, was not given it, nor anything false. The last row:
+        lacks no label, and was given B, which it does not have; its last cell: right in every label.
+    """
+    rows = np.asarray(target)
+    truth = targets("targets", rows, rows.shape)
+    given = targets("predicted labels", predicted, rows.shape)
+    missed, false = (_with_none(wrong) for wrong in (truth > given, given > truth))
+    counts = missed.T @ false
+    right = np.arange(len(names))
+    counts[right, right] = (truth & given).sum(axis=0)
+    return pd.DataFrame(counts, index=[*names, NOTHING_MISSED], columns=[*names, NOTHING_FALSE])
+
+
+def _with_none(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Cells (N, K), and a last column for the images without any."""
+    return np.column_stack([wrong, ~wrong.any(axis=1)]).astype(np.int64)
 
 
 def training(paths: Sequence[Path]) -> pd.DataFrame:

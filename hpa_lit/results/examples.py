@@ -1,4 +1,4 @@
-"""Which images to look at: the surest hits and the worst misses of each label, and labels that may be wrong."""
+"""Which images to look at: hits, misses and false alarms of each label, and labels that may be wrong."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from hpa_lit.results.arrays import Doubles, LabelMatrix, probabilities, targets
+from hpa_lit.results.answers import Answers, image_table
+from hpa_lit.results.arrays import Doubles, probabilities, targets
 
 
 def choose(
@@ -16,11 +17,11 @@ def choose(
     ids: Sequence[str],
     names: Sequence[str],
 ) -> pd.DataFrame:
-    """All images worth a look: with the truth `hits_and_misses` and `label_errors`, without it `surest`."""
+    """All images worth a look: with the truth `outcomes` and `label_errors`, without it `surest`."""
     if target is None:
         return surest(probs, predicted, ids, names)
-    hits = hits_and_misses(target, probs, predicted, ids, names)
-    return pd.concat([hits, label_errors(target, probs, ids, names)], ignore_index=True)
+    found = outcomes(target, probs, predicted, ids, names)
+    return pd.concat([found, label_errors(target, probs, ids, names)], ignore_index=True)
 
 
 def foremost(found: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -30,10 +31,17 @@ def foremost(found: pd.DataFrame, most: int) -> pd.DataFrame:
     return good.drop_duplicates("label").set_index("label").loc[common].reset_index()
 
 
-def in_words(rows: LabelMatrix, ids: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """The names of each image's labels, by Id."""
-    named = [", ".join(names[label] for label in np.flatnonzero(row).tolist()) for row in rows]
-    return {i: words or "none" for i, words in zip(ids, named, strict=True)}
+def pictured(answers: Answers, found: pd.DataFrame, shown: int, most: int) -> list[str]:
+    """The Ids to show pictures of: those of the examples in any case, and more of `image_table` until they are enough.
+
+    Args:
+        answers: All of them.
+        found: Examples, as `choose` gives them.
+        shown: How many examples of each label and kind have a picture.
+        most: How many images have one, where the examples are fewer.
+    """
+    first = found.groupby(["label", "kind"]).head(shown)["Id"].unique().tolist()
+    return list(dict.fromkeys([*first, *image_table(answers)["Id"]]))[: max(most, len(first))]
 
 
 def surest(probs: npt.ArrayLike, predicted: npt.ArrayLike, ids: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
@@ -52,10 +60,12 @@ def surest(probs: npt.ArrayLike, predicted: npt.ArrayLike, ids: Sequence[str], n
     return _ranked(targets("predicted labels", predicted, values.shape) == 1, -values, "surest", values, ids, names)
 
 
-def hits_and_misses(
+def outcomes(
     target: npt.ArrayLike, probs: npt.ArrayLike, predicted: npt.ArrayLike, ids: Sequence[str], names: Sequence[str]
 ) -> pd.DataFrame:
-    """The images that have each label: those given it, most probable first, and the others, least probable first.
+    """Hits, images that have a label and were given it; misses, that only have it; false alarms, only given it.
+
+    Hits and false alarms come with the most probable first, misses with the least probable first.
 
     Args:
         target: 0/1, shape (N, K).
@@ -65,12 +75,16 @@ def hits_and_misses(
         names: K label names.
 
     Returns:
-        Rows label, kind ("hit" or "miss"), Id, probability.
+        Rows label, kind ("hit", "miss" or "false_alarm"), Id, probability.
     """
     values = probabilities("probabilities", probs)
     truth, given = (targets("labels", array, values.shape) == 1 for array in (target, predicted))
-    hits = _ranked(truth & given, -values, "hit", values, ids, names)
-    return pd.concat([hits, _ranked(truth & ~given, values, "miss", values, ids, names)])
+    kinds = {
+        "hit": (truth & given, -values),
+        "miss": (truth & ~given, values),
+        "false_alarm": (~truth & given, -values),
+    }
+    return pd.concat([_ranked(chosen, order, kind, values, ids, names) for kind, (chosen, order) in kinds.items()])
 
 
 def label_errors(target: npt.ArrayLike, probs: npt.ArrayLike, ids: Sequence[str], names: Sequence[str]) -> pd.DataFrame:

@@ -33,6 +33,28 @@ def test_cooccurrence_counts_images():
     assert table.loc["b"].to_dict() == {"a": 1, "b": 1}
 
 
+def test_confusion_counts_what_was_given_in_place_of_what_was_missed():
+    truth = [[1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
+    given = [[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1], [0, 1, 1]]
+    table = curves.confusion(truth, given, ["a", "b", "c"])
+    assert table.columns.tolist() == ["a", "b", "c", "nothing false"]
+    assert table.loc["a"].tolist() == [2, 1, 0, 1]  # two hits, one taken for b, one given nothing
+    assert table.loc["b"].tolist() == [0, 1, 1, 0]  # a, which that image has and was given, is not its confusion
+    assert table.loc["c"].tolist() == [0, 0, 0, 0]
+    assert table.loc["nothing missed"].tolist() == [0, 0, 1, 1]
+
+
+def test_every_mistake_stands_somewhere_in_the_confusion():
+    rng = np.random.default_rng(0)
+    truth, given = rng.random((2, 200, 5)) < 0.3
+    table = curves.confusion(truth.astype(int), given.astype(int), list("abcde")).to_numpy()
+    off = table.copy()
+    off[np.arange(5), np.arange(5)] = 0
+    assert ((off[:, :5].sum(axis=0) > 0) == (given & ~truth).any(axis=0)).all()
+    assert (off[:5].sum(axis=1) >= (truth & ~given).sum(axis=0)).all()
+    assert table[5, 5] == (truth == given).all(axis=1).sum()
+
+
 def test_a_run_started_again_has_one_row_an_epoch(tmp_path):
     head = "epoch,lr,step,train/loss,valid/loss\n"
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hpa_lit.results import examples
+from hpa_lit.results.answers import JudgedAnswers
 
 IDS, NAMES = ["a", "b", "c", "d", "e"], ["x", "y"]
 PROBS = np.array([[0.9, 0.2], [0.6, 0.1], [0.3, 0.1], [0.7, 0.1], [0.2, 0.1]])
@@ -14,10 +15,20 @@ def rows(table):
     return list(table[["label", "kind", "Id"]].itertuples(index=False, name=None))
 
 
-def test_hits_are_the_surest_first_and_misses_the_least_probable():
-    found = examples.hits_and_misses(TRUTH, PROBS, GIVEN, IDS, NAMES)
-    assert rows(found) == [("x", "hit", "a"), ("x", "hit", "b"), ("x", "miss", "e"), ("x", "miss", "c")]
-    assert found["probability"].tolist() == [0.9, 0.6, 0.2, 0.3]
+def test_hits_and_false_alarms_are_the_surest_first_and_misses_the_least_probable():
+    found = examples.outcomes(TRUTH, PROBS, GIVEN, IDS, NAMES)
+    hits, misses = [("x", "hit", "a"), ("x", "hit", "b")], [("x", "miss", "e"), ("x", "miss", "c")]
+    assert rows(found) == [*hits, *misses, ("x", "false_alarm", "d")]
+    assert found["probability"].tolist() == [0.9, 0.6, 0.2, 0.3, 0.7]
+    more = examples.outcomes(TRUTH, PROBS, np.ones_like(GIVEN), IDS, NAMES)
+    assert [row for row in rows(more) if row[0] == "y"] == [("y", "false_alarm", i) for i in "abcde"]
+
+
+def test_pictures_are_of_the_examples_and_then_of_the_most_mistakes():
+    answers = JudgedAnswers(ids=tuple(IDS), names=tuple(NAMES), probs=PROBS, given=GIVEN, thresholds=None, truth=TRUTH)
+    found = examples.outcomes(TRUTH, PROBS, GIVEN, IDS, NAMES)
+    assert examples.pictured(answers, found, shown=1, most=4) == ["a", "e", "d", "c"]
+    assert examples.pictured(answers, found, shown=2, most=1) == ["a", "b", "e", "c", "d"]  # the examples in any case
 
 
 def test_without_the_truth_the_surest_are_shown():
@@ -42,7 +53,3 @@ def test_maps_are_of_the_labels_with_most_hits():
     found = examples.choose(truth, [[0.9, 0.8], [0.1, 0.95]], given, ["a", "b"], NAMES)
     assert rows(examples.foremost(found, 5)) == [("y", "hit", "b"), ("x", "hit", "a")]
     assert rows(examples.foremost(found, 1)) == [("y", "hit", "b")]
-
-
-def test_labels_in_words():
-    assert examples.in_words(np.array([[1, 1], [0, 0]]), ["a", "b"], NAMES) == {"a": "x, y", "b": "none"}

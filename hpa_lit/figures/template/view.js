@@ -1,0 +1,85 @@
+// A closer look at one image, and what addresses within the page lead to.
+const PLANES = {composite: "Microtubules red, protein green, nucleus blue", red: "Microtubules alone", green: "Protein alone",
+  blue: "Nucleus alone", yellow: "Endoplasmic reticulum alone"};
+const view = $("view");
+let seen = null; // the image that is looked at
+
+function pictures(image) {
+  if (!image.planes) return [make("p", {class: "absent"}, "Its picture is not part of this page.")];
+  const names = Object.keys(PLANES).slice(0, image.planes.length === 2 ? 5 : 4);
+  const large = make("img", {}), caption = make("figcaption");
+  const buttons = names.map(name => {
+    const small = make("img", {class: name, src: jpeg(image, name), alt: ""});
+    const button = make("button", {type: "button"}, small, make("span", {}, name === "composite" ? "all" : name));
+    button.addEventListener("click", () => choose(name));
+    return button;
+  });
+  function choose(name) {
+    large.className = `large ${name}`;
+    large.src = jpeg(image, name);
+    large.alt = caption.textContent = PLANES[name];
+    buttons.forEach((button, place) => button.setAttribute("aria-pressed", names[place] === name));
+  }
+  choose("composite");
+  return [make("figure", {}, large, caption), make("div", {class: "planes", role: "group", "aria-label": "Planes"}, ...buttons)];
+}
+
+function answer(image) {
+  const marks = new Map(image.marks.map(([kind, label]) => [label, kind]));
+  const order = labels.map((_, label) => label).sort((one, other) => image.probs[other] - image.probs[one]);
+  const rows = order.map(label => {
+    const prob = image.probs[label] / 1000, kind = marks.get(label) ?? "", threshold = thresholds?.[label];
+    const remarks = [WORDS[kind], image.errors.includes(label) && WORDS.error].filter(Boolean).join(", ");
+    const bar = make("div", {class: `bar ${kind}`, style: `--prob: ${prob}; --threshold: ${threshold ?? -1}`});
+    const numbers = [prob, ...(thresholds ? [threshold] : [])].map(value => make("td", {}, value.toFixed(3)));
+    return make("tr", {}, make("th", {scope: "row"}, labels[label]), make("td", {class: "wide"}, bar), ...numbers, make("td", {class: "remark"}, remarks));
+  });
+  const heads = ["label", "", "probability", ...(thresholds ? ["threshold"] : []), "answer"];
+  const head = make("tr", {}, ...heads.map(name => name ? make("th", {scope: "col", class: name === "answer" ? "remark" : ""}, name) : make("td")));
+  return [
+    make("p", {}, ...chips(image)),
+    make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Probabilities"},
+      make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
+  ];
+}
+
+function look(image) {
+  seen = image;
+  const list = found.includes(image) ? found : images;
+  const place = list.indexOf(image);
+  $("view-title").textContent = image.id;
+  $("view-place").textContent = `${place + 1} of ${list.length}`;
+  $("view-before").disabled = place === 0;
+  $("view-after").disabled = place === list.length - 1;
+  $("view-pictures").replaceChildren(...pictures(image));
+  $("view-answer").replaceChildren(...answer(image));
+  if (!view.open) view.showModal();
+  view.scrollTop = 0;
+}
+
+function turn(by) {
+  const list = found.includes(seen) ? found : images;
+  const next = list[list.indexOf(seen) + by];
+  if (next) location.replace(`#image=${encodeURIComponent(next.id)}`);
+}
+
+// #image=ID looks at an image; #images?miss=3&false=7 shows those that have these marks.
+function follow() {
+  const [, name, words] = location.hash.match(/^#(image=|images\?)(.*)$/) ?? [];
+  const image = name === "image=" && byId.get(decodeURIComponent(words));
+  if (image) return look(image);
+  if (view.open) view.close();
+  if (name === "images?") {
+    show([...new URLSearchParams(words)]);
+    $("images").scrollIntoView({behavior: "instant"});
+  }
+}
+
+$("view-before").addEventListener("click", () => turn(-1));
+$("view-after").addEventListener("click", () => turn(1));
+$("view-close").addEventListener("click", () => view.close());
+view.addEventListener("click", event => event.target === view && view.close()); // beside it
+view.addEventListener("keydown", ({key}) => turn({ArrowLeft: -1, ArrowRight: 1}[key] ?? 0));
+view.addEventListener("close", () => history.replaceState(null, "", "#images"));
+addEventListener("hashchange", follow);
+follow();
