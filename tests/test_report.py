@@ -3,13 +3,13 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
-from html import escape, unescape
+from html import escape
 
 import numpy as np
 import pandas as pd
 import pytest
+from browser import found, needs_browser
 from PIL import Image
 from small_run import LABELS, save_pictures, save_run
 
@@ -22,15 +22,17 @@ IDS = [f"i{row:02}" for row in range(6)]
 # No image has the third label; i03 has the second one against the model's firm word, and i05 the first.
 TRUTH = [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0]]
 PROBS = [[0.9, 0.1, 0.2], [0.8, 0.2, 0.1], [0.2, 0.9, 0.1], [0.1, 0.02, 0.6], [0.3, 0.7, 0.1], [0.1, 0.8, 0.2]]
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-QUIET += ["--disable-background-networking", "--disable-component-update", "--window-size=1500,1000"]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def start(main, *words):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["hpa-lit", *words])
         main()
+
+
+def data_of(html):
+    """What the page's table of images is made from."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)[1])
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,7 @@ def test_the_page_says_what_submit_says(whole, home):
 
 def test_tables_and_pictures_lie_beside_the_page(whole):
     html = whole.page.read_text()
-    tables = {"labels", "precision_recall", "calibration", "cooccurrence", "steps", "training", "examples"}
+    tables = {"labels", "confusion", "images", "examples", "precision_recall", "calibration", "steps", "training"}
     assert {path.stem for path in whole.folder.glob("tables/*.csv")} == tables
     for name in tables:
         assert f"tables/{name}.csv" in html
@@ -100,7 +102,7 @@ def test_tables_and_pictures_lie_beside_the_page(whole):
     assert {
         "labels",
         "calibration",
-        "cooccurrence",
+        "confusion",
         "steps",
         "training_classifier_loss",
         "training_classifier_lr",
@@ -112,56 +114,77 @@ def test_tables_and_pictures_lie_beside_the_page(whole):
             picture.load()
 
 
-def test_examples_are_hits_misses_and_label_errors(whole):
+def test_examples_are_hits_misses_false_alarms_and_label_errors(whole):
     table = pd.read_csv(whole.table("examples"))
     chosen = {kind: set(zip(rows["label"], rows["Id"], strict=True)) for kind, rows in table.groupby("kind")}
     assert chosen["hit"] == {("bright", "i00"), ("bright", "i01"), ("dark", "i02"), ("dark", "i04"), ("dark", "i05")}
     assert chosen["miss"] == {("bright", "i05"), ("dark", "i03")}
     assert chosen["error"] == {("bright", "i05"), ("dark", "i03")}
+    assert chosen["false_alarm"] == {("odd", "i03")}
     html = whole.page.read_text()
     assert "the label may be <em>wrong</em>" in html
-    assert html.count("data:image/jpeg") == 9 + 2  # a picture for each example, and two maps
+    assert html.count('data-plane="green"') == 10  # a picture of the protein for each example
+    assert all(len(image["planes"]) == 2 for image in data_of(html)["images"])
+    assert html.count("data:image/jpeg;base64,") == 2 + 1  # two maps, and where the script puts the images' own
 
 
-def test_the_page_needs_no_other_file(whole):
-    html = whole.page.read_text()
-    assert "://" not in html
-    assert "@import" not in html
-    assert "url(" not in html
-    references = re.findall(r'(?:src|href)="([^"]{0,12})', html)
-    assert len(references) > 20
-    assert all(reference.startswith(("#", "data:image/")) for reference in references)
-    anchors = set(re.findall(r'href="#(\w+)"', html))
-    assert anchors == set(re.findall(r'<h2 id="(\w+)"', html))
+def test_every_image_is_in_the_table_with_its_answer_and_the_thresholds_of_the_submission(whole):
+    table, data = pd.read_csv(whole.table("images"), keep_default_na=False), data_of(whole.page.read_text())
+    assert (
+        table["Id"].tolist() == [image["id"] for image in data["images"]] == ["i03", "i05", "i00", "i01", "i02", "i04"]
+    )
+    assert table["mistakes"].tolist() == [2, 1, 0, 0, 0, 0]
+    assert table[["given", "true", "missed", "false_alarms"]].to_numpy()[:2].tolist() == [
+        ["odd", "dark", "dark", "odd"],
+        ["dark", "bright, dark", "bright", ""],
+    ]
+    assert data["thresholds"] == [0.5] * 3
+    assert pd.read_csv(whole.table("labels"))["threshold"].tolist() == [0.5] * 3
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
-@pytest.mark.parametrize("width", [360, 1400])
+def test_neighbours_answers_have_the_thresholds_of_those_that_they_changed(home, tmp_path):
+    shutil.copytree(home / "answers", tmp_path / "before")
+    folder = tmp_path / "neighbours"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(f"submission: {tmp_path}/before/submission.csv\n")
+    (folder / "thresholds.csv").write_text("threshold,matched\n0.6,2\n")
+    answers = pd.read_csv(home / "answers" / "submission.csv", dtype=str)
+    answers.loc[0, "Predicted"] = "2"
+    answers.to_csv(folder / "submission.csv", index=False)
+    words = [f"predictions={home}/test.parquet", f"submission={folder}"]
+    start(report.main, *words, f"output={tmp_path}/one")
+    html = ReportTree(tmp_path / "one").page.read_text()
+    assert data_of(html)["thresholds"] == [0.5] * 3
+    assert "In 1 image the answer is another" in " ".join(html.split())
+    (tmp_path / "before" / "thresholds.csv").unlink()
+    start(report.main, *words, f"output={tmp_path}/two")
+    html = ReportTree(tmp_path / "two").page.read_text()
+    assert data_of(html)["thresholds"] is None
+    assert "the answer is another" not in html
+    assert "from_threshold" not in pd.read_csv(ReportTree(tmp_path / "two").table("images"))
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 768, 1400])
 def test_it_fits_the_screen_and_every_picture_is_there(whole, tmp_path, width):
     # A window has a least width, a frame has none; one with srcdoc may be looked into.
     frame = (
         f'<iframe width="{width}" height="900" style="border: 0" srcdoc="{escape(whole.page.read_text())}"></iframe>'
     )
-    look = """<script>addEventListener("load", () => {
+    look = """
         const {document: page, innerWidth: width} = frames[0];
         const free = [...page.querySelectorAll("main *")].filter(e => !e.parentElement.closest(".scroll"));
         const outside = free.filter(e => e.getBoundingClientRect().right > width + 1);
-        const seen = {
+        return {
             width, page: page.documentElement.scrollWidth, outside: outside.map(e => e.outerHTML.slice(0, 80)),
             pictures: [...page.images].map(image => image.naturalWidth),
             font: Math.min(...free.map(e => parseFloat(getComputedStyle(e).fontSize))),
-        };
-        document.body.textContent = JSON.stringify(seen);
-    })</script>"""
-    outer = tmp_path / "outer.html"
-    outer.write_text(f"<!doctype html><meta charset=utf-8><body>{frame}{look}</body>")
-    command = [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom", outer.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    seen = json.loads(unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
+        };"""
+    seen = found(f"<!doctype html><meta charset=utf-8><body>{frame}</body>", look, tmp_path)
     assert seen["width"] == width
     assert seen["page"] <= width
     assert seen["outside"] == []
-    assert len(seen["pictures"]) == whole.page.read_text().count("<img")
+    assert len(seen["pictures"]) == whole.page.read_text().count("<img") + len(IDS)  # and those of the table
     assert min(seen["pictures"]) > 0
     assert seen["font"] >= 12
 
@@ -178,9 +201,11 @@ def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_pat
     assert table["predicted"].tolist() == [2, 3, 0]
     counts = pd.read_csv(ReportTree(tmp_path).table("cooccurrence"), index_col=0)
     assert np.diag(counts).tolist() == [2, 3, 0]
+    assert re.findall(r'<h2 id="(\w+)"', html)[:2] == ["summary", "images"]
+    missing = html.partition("The report can show more")[2]
     for setting in ("truth=TABLE", "steps=", "runs=[FOLDER,FOLDER]", "run=FOLDER"):
-        assert re.search(rf'class="absent">[^\n]*{re.escape(setting)}', html), setting
-    assert "images=FOLDER</code>, or" not in html
+        assert setting in missing
+    assert "images=FOLDER" not in missing
     assert "probabilities above 0.65, since no submission was given" in html
     assert set(pd.read_csv(ReportTree(tmp_path).table("examples"))["kind"]) == {"surest"}
 
@@ -220,6 +245,7 @@ def test_a_folder_is_written_by_one_config_alone(home, tmp_path):
         (["run={home}/mine"], "has no checkpoint best.ckpt"),
         (["run={home}/embedder"], "no labels, it is an embedder"),
         (["maps=0"], "maps=0: give a whole number above 0; leave out run to have none"),
+        (["pictured=0"], "pictured=0: give a whole number above 0; leave out images and dataset to have none"),
     ],
 )
 def test_mistakes_end_with_one_message(home, tmp_path, words, message):

@@ -36,8 +36,10 @@ def test_the_wheel_brings_the_configs(site, tmp_path):
 
 
 def test_the_wheel_brings_the_page_of_reports(site):
-    page = Path("hpa_lit") / "figures" / "page.html"
-    assert (site / page).read_text() == (CHECKOUT / page).read_text()
+    parts = Path("hpa_lit") / "figures" / "template"
+    assert (CHECKOUT / parts / "page.html").is_file()
+    for part in (CHECKOUT / parts).iterdir():
+        assert (site / parts / part.name).read_text() == part.read_text()
 
 
 def test_module_and_script_compose_alike(site, tmp_path):

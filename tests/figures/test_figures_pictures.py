@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from hpa_lit.errors import InputError
-from hpa_lit.figures.pictures import beside, encoded, heat, locate, protein
+from hpa_lit.figures.pictures import beside, brightened, encoded, heat, locate, protein, shrunk, small
 from hpa_lit.files import rgby
 
 
@@ -19,6 +19,31 @@ def test_the_protein_is_grey_and_as_bright_as_can_be():
     assert (grey[:5] == 128).all()
     assert (grey[5:] == 255).all()
     assert (protein(np.zeros((4, 4, 3), np.uint8)) == 0).all()
+
+
+def test_each_plane_is_brightened_by_itself_and_no_more_than_asked():
+    image = np.full((10, 10, 4), (200, 51, 5, 0), np.uint8)
+    assert brightened(image)[0, 0].tolist() == [255, 255, 255, 0]
+    assert brightened(image, 8)[0, 0].tolist() == [255, 255, 40, 0]
+
+
+def test_a_small_picture_keeps_its_proportions_and_has_black_for_what_is_missing(tmp_path):
+    rgby.write(tmp_path / "a.tif", np.full((100, 400, 4), (10, 20, 30, 40), np.uint8), "a")
+    image = small(rgby.list_images(tmp_path)["a"], "auto")
+    assert image.shape == (48, 192, 4)
+    assert (image == (10, 20, 30, 40)).all()
+    assert shrunk(image, 500).shape == image.shape  # none is made larger
+    Image.fromarray(np.full((4, 4), 90, np.uint8)).save(tmp_path / "b_green.png")
+    assert small(rgby.list_images(tmp_path)["b"], "auto")[0, 0].tolist() == [0, 90, 0, 0]
+
+
+def test_the_planes_of_a_jpeg_are_not_blurred_into_each_other():
+    picture = np.zeros((16, 16, 3), np.uint8)
+    picture[:, 7] = (255, 0, 0)  # a line of one pixel, which half the resolution of colour would spread
+    with Image.open(io.BytesIO(encoded(picture, "jpeg"))) as image:
+        red = np.asarray(image)[:, :, 0].astype(int)
+    assert red[:, 7].min() > 150
+    assert red[:, [4, 10]].max() < 60
 
 
 def test_heat_leaves_cold_places_alone_and_covers_warm_ones():

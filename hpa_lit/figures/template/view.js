@@ -63,6 +63,11 @@ function turn(by) {
   if (next) location.replace(`#image=${encodeURIComponent(next.id)}`);
 }
 
+function leave() {
+  history.replaceState(null, "", "#images"); // so that the same link opens it again
+  view.close();
+}
+
 // #image=ID looks at an image; #images?miss=3&false=7 shows those that have these marks.
 function follow() {
   const [, name, words] = location.hash.match(/^#(image=|images\?)(.*)$/) ?? [];
@@ -77,9 +82,9 @@ function follow() {
 
 $("view-before").addEventListener("click", () => turn(-1));
 $("view-after").addEventListener("click", () => turn(1));
-$("view-close").addEventListener("click", () => view.close());
-view.addEventListener("click", event => event.target === view && view.close()); // beside it
+$("view-close").addEventListener("click", leave);
+view.addEventListener("cancel", leave); // the key Escape
+view.addEventListener("click", event => event.target === view && leave()); // beside it
 view.addEventListener("keydown", ({key}) => turn({ArrowLeft: -1, ArrowRight: 1}[key] ?? 0));
-view.addEventListener("close", () => history.replaceState(null, "", "#images"));
 addEventListener("hashchange", follow);
 follow();
