@@ -90,7 +90,6 @@ def chapters_of(
 ) -> dict[str, "Chapter"]:
     """The chapters in the order of the page: how good and where wrong, or without the truth first the images."""
     from hpa_lit.figures import chapters, pictures
-    from hpa_lit.inference.activation import activations
     from hpa_lit.results import examples
     from hpa_lit.results.answers import JudgedAnswers
 
@@ -117,6 +116,8 @@ def chapters_of(
     if settings.runs:
         parts["training"] = chapters.training(run_logs(settings.runs))
     if places and model:
+        from hpa_lit.inference.activation import activations
+
         first = examples.foremost(found, settings.maps)
         labels = [answers.names.index(label) for label in first["label"]]
         seen = activations(model, [places[image_id] for image_id in first["Id"]], labels, bits, settings.missing)

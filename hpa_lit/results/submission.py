@@ -10,6 +10,7 @@ import pandas as pd
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.writing import replacing
+from hpa_lit.results.answers import in_words
 from hpa_lit.results.arrays import LabelMatrix
 from hpa_lit.results.tables import read
 from hpa_lit.results.thresholds import assign
@@ -93,10 +94,9 @@ def wide(submission: pd.DataFrame, names: Sequence[str], probs: npt.ArrayLike) -
         probs: Shape (N, K), rows as in the submission.
     """
     rows = to_rows(submission.Predicted.tolist(), len(names))
-    locations = [", ".join(names[label] for label in np.flatnonzero(row).tolist()) for row in rows]
     given = pd.DataFrame(rows, columns=list(names))
     likely = pd.DataFrame(np.asarray(probs, np.float32), columns=[f"{name} probability" for name in names])
-    head = pd.DataFrame({"Id": submission.Id.to_numpy(), "locations": locations})
+    head = pd.DataFrame({"Id": submission.Id.to_numpy(), "locations": in_words(rows, names)})
     return pd.concat([head, given, likely], axis=1)
 
 

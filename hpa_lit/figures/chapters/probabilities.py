@@ -33,6 +33,7 @@ def precision_recall(answers: JudgedAnswers, labels: pd.DataFrame) -> Chapter:
 def calibration(answers: JudgedAnswers) -> Chapter:
     """The reliability diagram over all pairs of an image and a label, and its error."""
     table = reliability(answers.truth, answers.probs)
-    full = table[table["cells"] > 0].to_dict("records")
-    values = {"error": expected_error(table), "cells": answers.truth.size, "points": full}
+    full = table[table["cells"] > 0]
+    points = ", ".join(f"{y:.2f} at {x:.2f}" for x, y in zip(full["probability"], full["share"], strict=True))
+    values = {"error": expected_error(table), "cells": answers.truth.size, "points": points}
     return Chapter(values, {"calibration": table}, {"calibration": plots.png(plots.reliability(table))})

@@ -6,14 +6,14 @@ const PARTS = {"": ["hit", "miss", "false", "given"], right: ["hit"], wrong: ["m
 const STEP = 25; // rows that are shown at a time
 const byId = new Map(images.map(image => [image.id, image]));
 for (const image of images) {
-  const kind = label => !judged ? "given" : !image.true.includes(label) ? "false" : image.given.includes(label) ? "hit" : "miss";
+  const of = label => !image.true.includes(label) ? "false" : image.given.includes(label) ? "hit" : "miss";
   const touched = new Set([...image.given, ...(image.true ?? [])]);
-  image.marks = [...touched].sort((one, other) => one - other).map(label => [kind(label), label]);
+  image.marks = [...touched].sort((one, other) => one - other).map(label => [judged ? of(label) : "given", label]);
   image.mistakes = image.marks.filter(([kind]) => PARTS.wrong.includes(kind)).length;
 }
 
 const table = $("image-table"), filters = $("filters"), more = $("more");
-let wanted = []; // marks that an image must have; without a label any, with the label "none" it must have none of the kind
+let wanted = []; // marks that an image must have; without a label one of any, with "none" for a label none of the kind
 let found = [], shown = STEP, column = null, falling = false;
 
 function has(image, kind, label) {

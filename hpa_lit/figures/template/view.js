@@ -1,6 +1,11 @@
 // A closer look at one image, and what addresses within the page lead to.
-const PLANES = {composite: "Microtubules red, protein green, nucleus blue", red: "Microtubules alone", green: "Protein alone",
-  blue: "Nucleus alone", yellow: "Endoplasmic reticulum alone"};
+const PLANES = {
+  composite: "Microtubules red, protein green, nucleus blue",
+  red: "Microtubules alone",
+  green: "Protein alone",
+  blue: "Nucleus alone",
+  yellow: "Endoplasmic reticulum alone",
+};
 const view = $("view");
 let seen = null; // the image that is looked at
 
@@ -21,7 +26,8 @@ function pictures(image) {
     buttons.forEach((button, place) => button.setAttribute("aria-pressed", names[place] === name));
   }
   choose("composite");
-  return [make("figure", {}, large, caption), make("div", {class: "planes", role: "group", "aria-label": "Planes"}, ...buttons)];
+  const choice = make("div", {class: "planes", role: "group", "aria-label": "Planes"}, ...buttons);
+  return [make("figure", {}, large, caption), choice];
 }
 
 function answer(image) {
@@ -32,15 +38,16 @@ function answer(image) {
     const remarks = [WORDS[kind], image.errors.includes(label) && WORDS.error].filter(Boolean).join(", ");
     const bar = make("div", {class: `bar ${kind}`, style: `--prob: ${prob}; --threshold: ${threshold ?? -1}`});
     const numbers = [prob, ...(thresholds ? [threshold] : [])].map(value => make("td", {}, value.toFixed(3)));
-    return make("tr", {}, make("th", {scope: "row"}, labels[label]), make("td", {class: "wide"}, bar), ...numbers, make("td", {class: "remark"}, remarks));
+    const cells = [make("td", {class: "wide"}, bar), ...numbers, make("td", {class: "remark"}, remarks)];
+    return make("tr", {}, make("th", {scope: "row"}, labels[label]), ...cells);
   });
-  const heads = ["label", "", "probability", ...(thresholds ? ["threshold"] : []), "answer"];
-  const head = make("tr", {}, ...heads.map(name => name ? make("th", {scope: "col", class: name === "answer" ? "remark" : ""}, name) : make("td")));
-  return [
-    make("p", {}, ...chips(image)),
-    make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Probabilities"},
-      make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
-  ];
+  const names = ["probability", ...(thresholds ? ["threshold"] : [])];
+  const heads = ["label", ...names].map(name => make("th", {scope: "col"}, name));
+  heads.splice(1, 0, make("td")); // over the bars
+  heads.push(make("th", {scope: "col", class: "remark"}, "answer"));
+  const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+  const scroll = make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Probabilities"}, table);
+  return [make("p", {}, ...chips(image)), scroll];
 }
 
 function look(image) {
@@ -85,6 +92,9 @@ $("view-after").addEventListener("click", () => turn(1));
 $("view-close").addEventListener("click", leave);
 view.addEventListener("cancel", leave); // the key Escape
 view.addEventListener("click", event => event.target === view && leave()); // beside it
-view.addEventListener("keydown", ({key}) => turn({ArrowLeft: -1, ArrowRight: 1}[key] ?? 0));
+view.addEventListener("keydown", ({key, target}) => {
+  const by = {ArrowLeft: -1, ArrowRight: 1}[key];
+  if (by && !target.closest(".scroll")) turn(by); // in there the keys scroll
+});
 addEventListener("hashchange", follow);
 follow();
