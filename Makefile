@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 # `make check` says style before it says tests.
 .NOTPARALLEL:
 
-.PHONY: env check style test test-all oldest bench demo clean
+.PHONY: env check style test test-all oldest bench demo docs dist clean
 
 # The environment, made again when what it is made from changes.
 env: $(VENV)/.made
 
 $(VENV)/.made: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
 	touch $@
 
 # Style, types and the fast tests.
@@ -45,6 +45,14 @@ bench: env
 # A drawn atlas from nothing to a scored answer, in ten minutes on two cores.
 demo: env
 	$(BIN)/python -m hpa_lit.demo
+
+# The pages of docs/ into build/docs; a link or a name that leads nowhere is an error. Needs no network.
+docs: env
+	$(BIN)/mkdocs build --quiet --strict
+
+# The sources as an archive, and a wheel, into dist/.
+dist: env
+	$(BIN)/python -m hatchling build
 
 clean:
 	rm -rf $(VENV) $(VENV)-oldest .pytest_cache .ruff_cache .mypy_cache

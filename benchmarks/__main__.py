@@ -15,6 +15,7 @@ ORDER = (
     "startup",
     "training",
     "memory",
+    "gpu_memory",
     "scaling",
     "compression",
 )

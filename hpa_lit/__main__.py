@@ -3,6 +3,7 @@
 import importlib
 import sys
 
+from hpa_lit import __version__
 from hpa_lit.errors import end
 
 COMMANDS = {
@@ -27,6 +28,9 @@ def main() -> None:
     if name in COMMANDS:
         sys.argv = [f"hpa-lit {name}", *sys.argv[2:]]
         importlib.import_module(f"hpa_lit.{name}").main()
+        return
+    if name == "--version":
+        print(f"hpa-lit {__version__}")
         return
     width = max(map(len, COMMANDS))
     lines = [f"  {command:{width}}  {purpose}" for command, purpose in COMMANDS.items()]
