@@ -55,4 +55,4 @@ dist: env
 	$(BIN)/python -m hatchling build
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(VENV)-oldest build dist .pytest_cache .ruff_cache .mypy_cache

@@ -1,18 +1,34 @@
-"""The commands in README.md: its fenced ``sh`` blocks, by section, with the marks that say where they can run.
+"""The commands in README.md and the pages of docs/: fenced ``sh`` blocks, by section, marked by where they can run.
 
-A mark is a word after ``sh``: ``gpu``, ``atlas`` and ``slurm`` need what a test machine lacks; ``install`` is what CI
-does before any test. Blocks without a mark run anywhere, one after another, from the first to the last.
+A mark is a word after ``sh``: ``gpu``, ``atlas``, ``slurm`` and ``docker`` need what a test machine lacks; ``install``
+is what CI does before any test. Blocks without a mark run anywhere, one after another, from the first to the last.
 """
 
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-README = Path(__file__).parent.parent / "README.md"
-ELSEWHERE = {"gpu", "atlas", "slurm"}
+import yaml
+
+CHECKOUT = Path(__file__).parent.parent
+README = CHECKOUT / "README.md"
+ELSEWHERE = {"gpu", "atlas", "slurm", "docker"}
 MARKS = ELSEWHERE | {"install"}
 FENCE = re.compile(r"^```(.*)$")
+
+
+def in_order(nav: list[Any]) -> Iterator[str]:
+    """The pages of a navigation of MkDocs, from the first to the last, those of its sections too."""
+    for entry in nav:
+        content = next(iter(entry.values())) if isinstance(entry, dict) else entry
+        yield from in_order(content) if isinstance(content, list) else [content]
+
+
+NAV = list(in_order(yaml.safe_load((CHECKOUT / "mkdocs.yml").read_text())["nav"]))
+PAGES = [README, *(CHECKOUT / "docs" / name for name in NAV)]
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,6 @@ def _ours(words: list[str]) -> list[tuple[str, list[str]]]:
     for place, word in enumerate(words):
         if word.startswith("hpa_lit.") and words[place - 1] == "-m":
             return [(word.removeprefix("hpa_lit."), words[place + 1 :])]
-        if word == "hpa-lit":
+        if word == "hpa-lit" and words[place + 1 :]:  # not the name of an image at the end of `docker build`
             return [(words[place + 1], words[place + 2 :])]
     return []

@@ -1,4 +1,4 @@
-"""Every command in README.md works: executed where a machine like this can, else composed."""
+"""Every command in README.md and docs/ works: executed where a machine like this can, else composed."""
 
 import contextlib
 import importlib
@@ -18,16 +18,19 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
-from readme_commands import ELSEWHERE, MARKS, README, blocks, our_commands, prose
+from readme_commands import CHECKOUT, ELSEWHERE, MARKS, NAV, PAGES, README, blocks, our_commands, prose
 
 from hpa_lit.__main__ import COMMANDS
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.files.tree import DataTree
 from hpa_lit.synthetic import draw_atlas
 
-BLOCKS = blocks(README.read_text())
-COMPOSED = [line for block in BLOCKS if block.marks & ELSEWHERE for line in block.lines if our_commands(line)]
-CHECKOUT, CONF = README.parent, Path(conf_dir())
+# The commands of docs/extend.md need the files that it shows: tests/test_plugins.py runs them.
+BLOCKS = [block for page in PAGES if page.name != "extend.md" for block in blocks(page.read_text())]
+COMPOSED = dict.fromkeys(
+    line for block in BLOCKS if block.marks & ELSEWHERE for line in block.lines if our_commands(line)
+)
+CONF = Path(conf_dir())
 
 
 def test_blocks_are_found_with_their_marks_and_whole_lines():
@@ -80,12 +83,27 @@ def test_install_blocks_name_what_exists():
                 assert (CHECKOUT / file).is_file()
 
 
+def test_every_page_is_in_the_navigation():
+    assert sorted(NAV) == sorted(path.name for path in (CHECKOUT / "docs").glob("*.md"))
+
+
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\(([^)]+)\)", README.read_text())
+    inside = [link for link in links if not link.startswith("https://")]
+    assert len(inside) > 10
+    assert [link for link in inside if not (CHECKOUT / link).is_file()] == []
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text().split()) <= 1200
+
+
 def test_settings_in_the_text_exist():
     known = {"images", "labels"} | {path.name for path in CONF.iterdir() if path.is_dir()}
     for name, words in [*((name, []) for name in COMMANDS), ("train", ["data=folder", "arch=timm", "arch.arch=x"])]:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             known |= keys(OmegaConf.to_container(compose(name, words)))
-    spans = re.findall(r"`([^`]+)`", prose(README.read_text()))
+    spans = [span for page in PAGES for span in re.findall(r"`([^`]+)`", prose(page.read_text()))]
     named = {key for span in spans if "(" not in span for key in re.findall(r"(?<!\S)([a-z_./]+)=", span)} - {"key"}
     assert named
     assert {key for key in named if not key.startswith("hydra")} <= known
