@@ -52,14 +52,18 @@ def needs(recipe: Recipe) -> dict[str, float]:
     return gib
 
 
-def lines(name: str, recipe: Recipe, gib: dict[str, float]) -> list[list[object]]:
-    """A recipe in the table of the page: what a GPU holds of its batch, and how many images a card does."""
-    found: list[list[object]] = []
-    for title, precision in (("float32", "float32"), ("bf16-mixed", "bf16")):
-        shares = [f"{gib['state'] + gib[precision] * recipe.batch / count:.1f}" for count in GPUS]
-        fit = [int((card - gib["state"]) / gib[precision]) for card in CARDS]
-        found.append([f"`{name}`", recipe.batch, title, f"{gib[precision]:.2f}", *shares, *fit])
-    return found
+def show(figures: dict[str, dict[str, float]]) -> None:
+    """Write into the page what a GPU holds of each recipe's batch, and how many images a card does."""
+    held, fitting = [], []
+    for name, gib in figures.items():
+        batch = RECIPES[name].batch
+        for title, precision in (("float32", "float32"), ("bf16-mixed", "bf16")):
+            shares = [f"{gib['state'] + gib[precision] * batch / count:.1f}" for count in GPUS]
+            held.append([name, title, f"{gib[precision]:.2f}", batch, *shares])
+            fitting.append([name, title, *(int((card - gib["state"]) / gib[precision]) for card in CARDS)])
+    on_gpus = [f"batch on {count} GPU{'s' * (count > 1)}" for count in GPUS]
+    fill("batches", table(["recipe", "precision", "an image", "batch", *on_gpus], held), PAGE)
+    fill("cards", table(["recipe", "precision", *(f"{card} GiB" for card in CARDS)], fitting), PAGE)
 
 
 def run(small: bool) -> Outcome:
@@ -81,10 +85,7 @@ def run(small: bool) -> Outcome:
         )
         outcome.rows.append(row)
     if not small:
-        columns = ["`experiment=`", "batch", "precision", "an image"]
-        columns += [*(f"on {count} GPU{'s' * (count > 1)}" for count in GPUS), *(f"{card} GiB" for card in CARDS)]
-        rows = [line for name, recipe in RECIPES.items() for line in lines(name, recipe, outcome.figures[name])]
-        fill("memory", table(columns, rows), PAGE)
+        show(outcome.figures)
     return outcome
 
 
