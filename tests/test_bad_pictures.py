@@ -32,7 +32,7 @@ def start(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., str]:
     monkeypatch.chdir(folder)
 
     def run(verb: ModuleType, *words: str) -> str:
-        monkeypatch.setattr(sys, "argv", [f"hpa-lit {verb.__name__.split(".")[1]}", *words])
+        monkeypatch.setattr(sys, "argv", [f"hpa-lit {verb.__name__.split('.')[1]}", *words])
         with pytest.raises(SystemExit) as error:
             verb.main()
         assert error.value.code == BAD_INPUT

@@ -18,6 +18,7 @@ class ImageBatch(TypedDict):
 
     id: list[str]
     status: list[str]  # "ok", or why the image could not be read
+    stamp: list[str]  # of the files as they were read, see `rgby.stamp`
     image: Tensor  # (N, C, S, S) uint8, zeros where it could not
 
 
@@ -51,17 +52,22 @@ class WholeImages(Dataset[ImageBatch]):
     def __getitems__(self, rows: Sequence[int]) -> ImageBatch:
         """A batch, each image written to its place in it; there is nothing left to collate."""
         images = batch_memory((len(rows), len(self.channels), self.image_size, self.image_size))
-        status = [self._read(row, image) for row, image in zip(rows, images.numpy(), strict=True)]
-        return {"id": [self.ids[row] for row in rows], "status": status, "image": images}
+        read = [self._read(row, image) for row, image in zip(rows, images.numpy(), strict=True)]
+        status, stamps = [said for said, _ in read], [stamp for _, stamp in read]
+        return {"id": [self.ids[row] for row in rows], "status": status, "stamp": stamps, "image": images}
 
-    def _read(self, row: int, place: rgby.Pixels) -> str:
-        """Write an image to its place, or zeros where it cannot be read, and say which."""
+    def _read(self, row: int, place: rgby.Pixels) -> tuple[str, str]:
+        """Write an image to its place, or zeros where it cannot be read; says which, and what files these were."""
+        files = self.files[row]
+        stamp = rgby.stamp(files)
         try:
-            if not self.files[row]:
+            if not files:
                 raise InputError("there is no image of this Id")
-            planes = rgby.read_channels(self.files[row], self.bits, channels=self.channels, missing=self.missing)
+            planes = rgby.read_channels(files, self.bits, channels=self.channels, missing=self.missing)
             np.stack([rgby.resize(plane, self.image_size) for plane in planes], out=place)
+            if rgby.stamp(files) != stamp:
+                raise InputError("its files were changed while they were read")
         except InputError as error:
             place[:] = 0
-            return str(error)
-        return OK
+            return str(error), stamp
+        return OK, stamp

@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,9 +17,10 @@ import numpy as np
 import pytorch_lightning as pl
 
 from hpa_lit.data import ImageDataModule
-from hpa_lit.errors import InputError, check_whole
+from hpa_lit.errors import InputError, check_whole, listing
 from hpa_lit.files import prediction_file, rgby, tree
 from hpa_lit.files.prediction_file import Predictions
+from hpa_lit.files.writing import replacing
 from hpa_lit.inference.model import Model
 from hpa_lit.inference.planes import check_planes, filled_planes
 from hpa_lit.inference.predictor import Answers, Predictor
@@ -86,13 +87,17 @@ class Job:
         assert self.images.predicted is not None
         return self.images.predicted
 
+    def stamps(self) -> dict[str, str]:
+        """What tells the files of each image, as they are now, from others of their names; by Id."""
+        return {image_id: rgby.stamp(files) for image_id, files in self.files.items()}
+
 
 class PartWriter(pl.Callback):
     """Keeps answers until it is time to write a part: a prediction file of some of the images."""
 
     def __init__(self, job: Job, folder: Path) -> None:
         self.job, self.folder, self.written = job, folder, time.monotonic()
-        self.kept: list[tuple[list[str], list[str], Answers]] = []
+        self.kept: list[tuple[list[str], list[str], list[str], Answers]] = []
 
     def on_predict_batch_end(
         self,
@@ -104,7 +109,7 @@ class PartWriter(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep what a batch gave."""
-        self.kept.append((batch["id"], batch["status"], outputs))
+        self.kept.append((batch["id"], batch["status"], batch["stamp"], outputs))
         if time.monotonic() - self.written >= self.job.save_every:
             self.flush()
 
@@ -112,7 +117,7 @@ class PartWriter(pl.Callback):
         """Write what is kept."""
         self.written = time.monotonic()
         if self.kept:
-            ids, status, answers = zip(*self.kept, strict=True)
+            ids, status, stamps, answers = zip(*self.kept, strict=True)
             features = [answer.features for answer in answers if answer.features is not None]
             part = Predictions(
                 ids=tuple(chain.from_iterable(ids)),
@@ -126,8 +131,23 @@ class PartWriter(pl.Callback):
                 checkpoint=str(self.job.model.checkpoint),
                 features=np.concatenate(features) if features else None,
             )
-            prediction_file.write(self.folder / f"{uuid.uuid4().hex}.parquet", part)
+            path = self.folder / f"{uuid.uuid4().hex}.parquet"
+            prediction_file.write(path, part)
+            with replacing(path.with_suffix(".json")) as temporary:  # the second file: a part that has it is whole
+                temporary.write_text(json.dumps(dict(zip(part.ids, chain.from_iterable(stamps), strict=True))))
             self.kept.clear()
+
+
+def parts(folder: Path, stamps: Mapping[str, str]) -> Iterator[Predictions]:
+    """What this process and earlier, killed ones have predicted, of images whose files are still those that were read.
+
+    Args:
+        folder: Of the parts.
+        stamps: Of the files as they are now, by Id.
+    """
+    for path in sorted(folder.glob("*.json")):
+        read, part = json.loads(path.read_text()), prediction_file.read(path.with_suffix(".parquet"))
+        yield part.take([row for row, image_id in enumerate(part.ids) if read[image_id] == stamps.get(image_id)])
 
 
 def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
@@ -153,15 +173,14 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    data, ids = job.model.data, sorted(job.files)
-    parts = (prediction_file.read(path) for path in folder.glob("*.parquet"))
-    done = {image_id for part in parts for image_id in set(part.ids) - part.failures.keys()}
+    data, ids, begun = job.model.data, sorted(job.files), job.stamps()
+    done = {image_id for part in parts(folder, begun) for image_id in set(part.ids) - part.failures.keys()}
     share = range(trainer.global_rank, len(ids), trainer.world_size)
     batches = [share[start : start + job.batch_size] for start in range(0, len(share), job.batch_size)]
     # Whole batches even where some of their images are done: in other company, last digits would differ.
     rows = [row for batch in batches if not done.issuperset(ids[row] for row in batch) for row in batch]
     if done and trainer.is_global_zero:
-        print(f"going on: {len(done & set(ids))} of {len(ids)} images are predicted already")
+        print(f"going on: {len(done)} of {len(ids)} images are predicted already")
     if trainer.is_global_zero:
         for line in statements(job):
             print(line)
@@ -172,8 +191,13 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     writer.flush()
     trainer.strategy.barrier()
     if trainer.is_global_zero:
-        parts = (prediction_file.read(path) for path in sorted(folder.glob("*.parquet")))
-        prediction_file.write(job.output, prediction_file.join(parts, ids))
+        now = job.stamps()
+        if changed := [image_id for image_id in ids if now[image_id] != begun[image_id]]:
+            raise InputError(
+                f"the files of {len(changed)} of {len(ids)} images were changed or removed while they were predicted: "
+                f"bring back what is gone and start again, which predicts these anew:\n{listing(changed)}"
+            )
+        prediction_file.write(job.output, prediction_file.join(parts(folder, now), ids))
         shutil.rmtree(folder)
 
 

@@ -59,8 +59,11 @@ class Model:
         """Build the network with its weights.
 
         Raises:
-            InputError: The weights are of another network, or what built it is not ours and not trusted.
+            InputError: The weights are of another network, their file is no longer the one that was described, or what
+                built the network is not ours and not trusted.
         """
+        if _digest(self.checkpoint) != self.digest:  # or ranks would answer by other weights, and under this name
+            raise InputError(f"{self.checkpoint} was replaced meanwhile, perhaps by its training: start again")
         planes = len(self.channels)
         statistics = (
             {}
@@ -132,9 +135,7 @@ def describe(
     Raises:
         InputError: The file is no checkpoint, something was not said, or contradicts the checkpoint.
     """
-    content = read_checkpoint(path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    content, digest = read_checkpoint(path), _digest(path)
     config = content.get("config") if isinstance(content, Mapping) else None
     if config is None:
         return _legacy(path, digest, unwrap(content, str(path)), arch, data)
@@ -195,6 +196,11 @@ def _legacy(
         data={**data, "crop_size": None if embedder else data["crop_size"]},
         legacy=True,
     )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _builder_arguments(arch: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """A job: the same file whatever the order, the workers and the kills on the way to it."""
 
+import os
 from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from small_run import LABELS, damage, save_pictures, save_run
 
 from hpa_lit.cli import ranks
@@ -89,7 +91,7 @@ def leave_part(job, ids, known=None, status="ok"):
         answers = Answers(*(np.full((len(ids), len(VIEWS), width), value, np.float32) for width in (len(LABELS), 512)))
     else:
         answers = Answers(known.probabilities, known.features)
-    writer.kept.append((ids, [status] * len(ids), answers))
+    writer.kept.append((ids, [status] * len(ids), [job.stamps()[image_id] for image_id in ids], answers))
     writer.flush()
 
 
@@ -195,3 +197,119 @@ def test_a_job_killed_before_its_parts_were_joined_only_joins_them(job, tmp_path
     begun = replace(job, output=tmp_path / "a.parquet")
     leave_part(begun, list(job.files))
     assert (result(job, begun.output).probabilities == 0.125).all()
+
+
+@pytest.fixture
+def other(job, tmp_path):
+    """The same job about pictures of its own, which a test may change."""
+    save_pictures(tmp_path / "pictures", 10)
+    return replace(job, images=of_folder(job.model, tmp_path / "pictures"), output=tmp_path / "a.parquet", save_every=0)
+
+
+def put_another(folder, image_id, like=None):
+    """Replace a picture by one of the same size, and perhaps of the same time."""
+    path = folder / f"{image_id}.tif"
+    before = path.stat()
+    rgby.write(path, np.full((40, 40, 4), 77, np.uint8), image_id, "none")
+    if like:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def after_the_first_batch(monkeypatch, change):
+    """Change something while a job runs."""
+    end, left = PartWriter.on_predict_batch_end, [change]
+
+    def changed(self, *arguments):
+        end(self, *arguments)
+        while left:
+            left.pop()()
+
+    monkeypatch.setattr(PartWriter, "on_predict_batch_end", changed)
+
+
+@pytest.mark.parametrize("like", [False, True], ids=["another time", "the same time"])
+def test_a_picture_replaced_after_a_kill_is_predicted_anew_with_its_batch_alone(other, tmp_path, like, capsys):
+    leave_part(other, [f"i{row:02}" for row in range(8)])
+    put_another(tmp_path / "pictures", "i05", like)
+    found = result(other, other.output)
+    assert "going on: 7 of 10 images are predicted already" in capsys.readouterr().out
+    assert (found.probabilities[:4] == 0.125).all()
+    fresh = result(other, tmp_path / "fresh.parquet")
+    assert np.array_equal(found.probabilities[[5, 8, 9]], fresh.probabilities[[5, 8, 9]])
+    assert np.array_equal(found.features[[5, 8, 9]], fresh.features[[5, 8, 9]])
+
+
+def test_one_of_four_planes_replaced_after_a_kill_counts(job, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for row in range(4):
+        for color in rgby.COLORS:
+            Image.fromarray(np.full((40, 40), 40 * row, np.uint8)).save(tmp_path / "pictures" / f"i{row}_{color}.png")
+    images = of_folder(job.model, tmp_path / "pictures")
+    begun = replace(job, images=images, output=tmp_path / "a.parquet", batch_size=1)
+    leave_part(begun, ["i0", "i1", "i2", "i3"])
+    Image.fromarray(np.full((40, 40), 200, np.uint8)).save(tmp_path / "pictures" / "i2_yellow.png")
+    found = result(begun, begun.output)
+    assert (found.probabilities[[0, 1, 3]] == 0.125).all()
+    assert (found.probabilities[2] != 0.125).all()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_replaced_in_the_run_is_named_and_predicted_by_the_next(
+    other, tmp_path, monkeypatch, capsys, workers
+):
+    other.images.workers = workers
+    after_the_first_batch(monkeypatch, lambda: put_another(tmp_path / "pictures", "i01"))
+    with pytest.raises(InputError, match=r"the files of 1 of 10 images were changed or removed while .*\n  i01$"):
+        predict(other, TRAINER)
+    assert not other.output.exists()
+    found = result(other, other.output)
+    assert "going on: 9 of 10 images are predicted already" in capsys.readouterr().out
+    assert equal(found, result(other, tmp_path / "fresh.parquet"))
+
+
+def test_a_folder_that_vanishes_in_the_run_leaves_the_old_answers_and_is_said(other, tmp_path, monkeypatch):
+    predict(other, TRAINER)
+    before = other.output.read_bytes()
+    after_the_first_batch(monkeypatch, lambda: (tmp_path / "pictures").rename(tmp_path / "away"))
+    with pytest.raises(InputError, match=r"files of 10 of 10 images were changed or removed while .*bring back"):
+        predict(other, TRAINER)
+    assert other.output.read_bytes() == before
+    (tmp_path / "away").rename(tmp_path / "pictures")
+    assert equal(result(other, other.output), prediction_file.read(other.output))
+
+
+def test_a_link_to_nowhere_is_an_image_that_cannot_be_read(other, tmp_path):
+    (tmp_path / "pictures" / "i10.tif").symlink_to(tmp_path / "nowhere.tif")
+    found = result(replace(other, images=of_folder(other.model, tmp_path / "pictures")), other.output)
+    assert list(found.failures) == ["i10"]
+    assert found.failures["i10"].endswith("i10.tif does not exist")
+
+
+def test_a_picture_changed_while_it_is_read_is_not_answered(other, tmp_path, monkeypatch):
+    read = rgby.read_channels
+
+    def slow(files, *arguments, **options):
+        planes = read(files, *arguments, **options)
+        if files[rgby.STACK].name == "i04.tif":
+            put_another(tmp_path / "pictures", "i04")
+        return planes
+
+    monkeypatch.setattr(rgby, "read_channels", slow)
+    _, status, stamps = zip(*[batch(other, [row]) for row in (3, 4)], strict=True)
+    assert status == ("ok", "its files were changed while they were read")
+    assert stamps[0] == other.stamps()["i03"]
+    assert stamps[1] != other.stamps()["i04"]
+
+
+def batch(job, rows):
+    (found,) = list(job.images.predict_loader(rows, 1))
+    return found["id"][0], found["status"][0], found["stamp"][0]
+
+
+def test_a_checkpoint_replaced_since_it_was_described_is_not_loaded(job, tmp_path):
+    run, _ = save_run(tmp_path / "run")
+    model = describe(run.checkpoint("best"))
+    model.load()
+    save_run(tmp_path / "run", run_name="later")
+    with pytest.raises(InputError, match=r"best\.ckpt was replaced meanwhile, perhaps by its training: start again"):
+        model.load()

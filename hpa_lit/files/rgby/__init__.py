@@ -23,6 +23,7 @@ from hpa_lit.files.rgby.finding import (
 )
 from hpa_lit.files.rgby.headers import size, stack_planes
 from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
+from hpa_lit.files.rgby.stamps import stamp
 from hpa_lit.files.rgby.writing import content_uuid, write
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "resize",
     "size",
     "stack_planes",
+    "stamp",
     "to_uint8",
     "write",
 ]
