@@ -1,10 +1,12 @@
 """The command combine, on real files."""
 
+import json
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from hpa_lit import combine
@@ -111,3 +113,16 @@ def test_a_failed_image_stops_the_ensemble_unless_dropped(folds, monkeypatch):
     run(monkeypatch, *words, "on_failed=drop")
     found = prediction_file.read(tmp_path / "combine" / "test.parquet")
     assert set(file.ids) - set(found.ids) == {file.ids[7]}
+
+
+@pytest.mark.parametrize("dataset", ["../../../elsewhere", "/etc/x", "..", "a\nb"])
+def test_a_file_cannot_lead_out_of_the_folder_of_outputs(folds, monkeypatch, dataset):
+    tmp_path = folds[2]
+    path = tmp_path / "folds" / "fold0.parquet"
+    table = pq.read_table(path)
+    source = json.loads(table.schema.metadata[b"hpa_lit"]) | {"dataset": dataset}
+    pq.write_table(table.replace_schema_metadata({b"hpa_lit": json.dumps(source)}), path)
+    before = sorted(tmp_path.rglob("*.parquet"))
+    with pytest.raises(SystemExit, match=r"(?s)^error: .*fold0\.parquet: dataset .* files are named by it"):
+        run(monkeypatch, f"predictions={path}", f"paths.outputs={tmp_path}/a/b/c/outputs")
+    assert sorted(tmp_path.rglob("*.parquet")) == before

@@ -11,6 +11,7 @@ from hpa_lit.errors import InputError
 # gigabyte, in each process that loads images.
 MOST_PIXELS = 2**26
 MOST_PAGES = 1000  # of a TIFF; those of a pyramid and thumbnails beside the planes count too
+MOST_VALUES = 2**31  # of a prediction file, 8 GB; a hundred thousand images in 32 views have a twentieth of that
 MOST_DOWNLOADED = 2**26  # bytes; the largest JPEG of the atlas has a sixteenth of that
 
 

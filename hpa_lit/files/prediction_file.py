@@ -10,13 +10,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.limits import MOST_VALUES
+from hpa_lit.files.names import fault, printable
+from hpa_lit.files.reading import reading
 from hpa_lit.files.writing import replacing
 
 Floats = npt.NDArray[np.float32]
@@ -77,6 +82,14 @@ class Predictions:
         for name, names in (("view", self.views), ("label", self.labels)):
             if len(set(names)) < len(names) or set(names) & {*_KEYS, _FEATURES}:
                 raise InputError(f"{name} names must differ from one another and from {', '.join(_KEYS)}: {names}")
+        if why := fault(self.dataset):
+            raise InputError(
+                f"dataset {printable(self.dataset)!r} {why}, and files are named by it: choose another name"
+            )
+        unfit = [i for i in self.ids if "/" in i or not (i.isprintable() or printable(i) == i)]
+        if unfit:
+            shown = listing([printable(image_id) for image_id in unfit])
+            raise InputError(f"{len(unfit)} Ids hold / or what cannot be printed, and files are named by Ids:\n{shown}")
         if wrong := [second for first, second in pairwise(self.ids) if second <= first]:
             raise InputError(f"{len(wrong)} Ids are repeated or not in ascending order:\n{listing(wrong)}")
         for name, values in (("probabilities", self.probabilities), ("features", self.features)):
@@ -106,6 +119,27 @@ class Predictions:
             probabilities=self.probabilities[index],
             features=None if self.features is None else self.features[index],
         )
+
+
+class _Source(BaseModel):
+    """Where the numbers of a file come from, as its metadata says it."""
+
+    model_config = ConfigDict(strict=True)
+
+    run: str
+    fold: Annotated[int, Field(ge=0)] | None
+    dataset: str
+    checkpoint: str
+    labels: tuple[str, ...]
+    views: Annotated[tuple[str, ...], Field(min_length=1)]
+    width: Annotated[int, Field(ge=1, le=2**16)] = 1  # of features, where there are any
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "_Source":
+        try:
+            return cls.model_validate_json((table.schema.metadata or {})[_METADATA])
+        except ValidationError as error:
+            raise ValueError("; ".join(f"{' '.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from None
 
 
 def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
@@ -194,7 +228,7 @@ def refuse_other(path: Path) -> None:
         return
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (pa.ArrowInvalid, IsADirectoryError):
+    except (pa.ArrowException, OSError):
         metadata = {}
     if _METADATA not in metadata:
         raise InputError(f"{path} is there and is no prediction file: choose another output, or remove it")
@@ -210,51 +244,64 @@ def read(path: Path) -> Predictions:
         from hpa_lit.files import prediction_csv  # here, since it builds on this file
 
         return prediction_csv.read(path)
-    try:
-        table = pq.read_table(path, read_dictionary=list(_KEYS))
-    except FileNotFoundError:
-        raise InputError(f"there is no prediction file {path}") from None
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
-    try:
-        source = json.loads((table.schema.metadata or {})[_METADATA])
-        keys = {key: table.column(key).to_numpy().reshape(-1, len(source["views"])) for key in _KEYS}
-        probabilities = np.empty((table.num_rows, len(source["labels"])), np.float32)
-        for place, label in zip(probabilities.T, source["labels"], strict=True):
+    if not path.is_file():
+        raise InputError(f"there is no prediction file {path}")
+    with reading(path):
+        table = _table_of(path)
+    with reading(path, "is no prediction file of hpa_lit, or was changed"):
+        source = _Source.of(table)
+        keys = {key: _names(table.column(key)).reshape(-1, len(source.views)) for key in _KEYS}
+        probabilities = np.empty((table.num_rows, len(source.labels)), np.float32)
+        for place, label in zip(probabilities.T, source.labels, strict=True):
             place[:] = table.column(label).to_numpy()
         features = None
         if _FEATURES in table.column_names:
-            features = _features(table.column(_FEATURES), source["width"])
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path} is no prediction file of hpa_lit, or was changed: {error}") from error
+            features = _features(table.column(_FEATURES), source.width)
     if (
         any((keys[key] != keys[key][:, :1]).any() for key in ("Id", "status"))
-        or (keys["view"] != source["views"]).any()
+        or (keys["view"] != np.array(source.views, object)).any()
     ):
-        raise InputError(f"{path}: not every image has one row for each of the views {', '.join(source['views'])}")
+        raise InputError(f"{path}: not every image has one row for each of the views {', '.join(source.views)}")
     shape = keys["view"].shape
     try:
         return Predictions(
             ids=tuple(keys["Id"][:, 0]),
             status=tuple(keys["status"][:, 0]),
-            views=tuple(source["views"]),
-            labels=tuple(source["labels"]),
-            probabilities=probabilities.reshape(*shape, len(source["labels"])),
-            run=source["run"],
-            fold=source["fold"],
-            dataset=source["dataset"],
-            checkpoint=source["checkpoint"],
-            features=None if features is None else features.reshape(*shape, source["width"]),
+            views=source.views,
+            labels=source.labels,
+            probabilities=probabilities.reshape(*shape, len(source.labels)),
+            run=source.run,
+            fold=source.fold,
+            dataset=source.dataset,
+            checkpoint=source.checkpoint,
+            features=None if features is None else features.reshape(*shape, source.width),
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
+def _table_of(path: Path) -> pa.Table:
+    """All of a Parquet file, once its metadata says that there is not too much of it."""
+    with pq.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+        values = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
+        if max(values, file.metadata.num_rows) > MOST_VALUES:
+            raise InputError(f"{path} says that it holds {values:,} values, more than {MOST_VALUES:,}: write it anew")
+    return pq.read_table(path, read_dictionary=list(_KEYS))
+
+
+def _names(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    """A column of texts, each of them there."""
+    if column.null_count or not pa.types.is_dictionary(column.type):
+        raise ValueError("there are rows without an Id, a view or a status, or these are no texts")
+    return np.asarray(column.to_numpy(), object)
+
+
 def _features(lists: pa.ChunkedArray, width: int) -> Floats:
     """The rows of a column of lists, NaN where one is null."""
+    known = np.concatenate([chunk.flatten().to_numpy() for chunk in lists.chunks]).reshape(-1, width)
     rows = np.full((len(lists), width), np.nan, np.float32)
-    known = [chunk.flatten().to_numpy() for chunk in lists.chunks]
-    rows[lists.is_valid().to_numpy()] = np.concatenate(known).reshape(-1, width)
+    rows[lists.is_valid().to_numpy()] = known
     return rows
 
 

@@ -1,12 +1,16 @@
 """The prediction file: what is written is read, and what breaks its rules is refused by name."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from strange_pictures import mutant
 
+from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file
 from hpa_lit.files.prediction_file import Predictions
 
@@ -170,3 +174,70 @@ def test_other_files_are_refused_by_name(tmp_path, predictions):
         pq.write_table(damaged, path)
         with pytest.raises(ValueError, match=r"p\.parquet"):
             prediction_file.read(path)
+
+
+def with_source(path, predictions, **changes):
+    """Write a prediction file whose metadata says something else."""
+    prediction_file.write(path, predictions)
+    table = pq.read_table(path)
+    source = json.loads(table.schema.metadata[b"hpa_lit"]) | changes
+    pq.write_table(table.replace_schema_metadata({b"hpa_lit": json.dumps(source)}), path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("dataset", "../../../etc", r"dataset '../../../etc' holds '/', and files are named by it"),
+        ("dataset", "..", "is the name of a folder"),
+        ("dataset", "a\0b", r"holds '\\x00'"),
+        ("dataset", 5, "dataset: Input should be a valid string"),
+        ("run", ["a"], "run: Input should be a valid string"),
+        ("fold", -1, "fold: Input should be greater than or equal to 0"),
+        ("fold", "x", "fold: Input should be a valid integer"),
+        ("checkpoint", None, "checkpoint: Input should be a valid string"),
+        ("views", [], "views: Tuple should have at least 1 item"),
+        ("views", [1, 2], "views 0: Input should be a valid string"),
+        ("labels", {"A": 1}, "labels: Input should be a valid"),
+        ("width", 10**13, "width: Input should be less than or equal to 65536"),
+        ("width", 4, "was changed"),
+    ],
+)
+def test_metadata_that_cannot_be_is_named_with_the_file(tmp_path, predictions, key, value, message):
+    with_source(tmp_path / "p.parquet", predictions, **{key: value})
+    with pytest.raises(InputError, match=message) as error:
+        prediction_file.read(tmp_path / "p.parquet")
+    assert "p.parquet" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../../a", "a/b", "a\0", "a\nb", "\x1b[2Ja"])
+def test_ids_that_lead_elsewhere_or_cannot_be_printed_are_refused(tmp_path, predictions, name):
+    with pytest.raises(InputError, match="1 Ids hold / or what cannot be printed, and files are named by Ids"):
+        replace(predictions.take([0]), ids=(name,))
+    prediction_file.write(tmp_path / "p.parquet", predictions.take([0]))
+    table = pq.read_table(tmp_path / "p.parquet")
+    pq.write_table(table.set_column(0, "Id", pa.array([name] * 2)), tmp_path / "p.parquet")
+    with pytest.raises(InputError, match=r"p\.parquet: 1 Ids hold / or") as error:
+        prediction_file.read(tmp_path / "p.parquet")
+    assert all(line.isprintable() for line in str(error.value).splitlines())
+
+
+def test_a_table_that_says_it_is_too_large_is_not_begun(tmp_path, predictions, monkeypatch):
+    prediction_file.write(tmp_path / "p.parquet", predictions)
+    monkeypatch.setattr(prediction_file, "MOST_VALUES", 20)
+    with pytest.raises(InputError, match=r"p\.parquet says that it holds \d+ values, more than 20"):
+        prediction_file.read(tmp_path / "p.parquet")
+
+
+def test_damage_ends_in_predictions_or_in_one_sentence(tmp_path, predictions):
+    path = tmp_path / "p.parquet"
+    prediction_file.write(path, predictions)
+    whole, said = path.read_bytes(), []
+    for number in range(300):
+        path.write_bytes(mutant(whole, np.random.default_rng(number)))
+        for look in (prediction_file.read, prediction_file.refuse_other):
+            try:
+                look(path)
+            except InputError as error:
+                said.append(str(error))
+    assert all("p.parquet" in sentence for sentence in said)
+    assert len(set(said)) > 5

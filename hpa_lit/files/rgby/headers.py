@@ -8,10 +8,12 @@ from PIL import Image
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.limits import check_pixels
+from hpa_lit.files.reading import reading
 from hpa_lit.files.rgby.finding import COLORS, TIFF_SUFFIXES
-from hpa_lit.files.rgby.opening import FORMATS, reading
 from hpa_lit.files.rgby.tiff import open_tiff
 
+# Of Pillow's. A name does not bind what a file holds, and others run programs (EPS) or have decoders that few look at.
+FORMATS = ("PNG", "JPEG")
 _END = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.limits import check_pixels
+from hpa_lit.files.reading import reading
 from hpa_lit.files.rgby.finding import (
     COLORS,
     PROTEIN,
@@ -24,8 +25,7 @@ from hpa_lit.files.rgby.finding import (
     colors,
     missing_planes,
 )
-from hpa_lit.files.rgby.headers import expected_planes
-from hpa_lit.files.rgby.opening import FORMATS, reading
+from hpa_lit.files.rgby.headers import FORMATS, expected_planes
 from hpa_lit.files.rgby.tiff import read_tiff
 
 

@@ -16,8 +16,8 @@ from tifffile import COMPRESSION
 from hpa_lit.errors import InputError
 from hpa_lit.files import stack_tiff
 from hpa_lit.files.limits import MOST_PAGES, MOST_PIXELS, check_pixels
+from hpa_lit.files.reading import reading
 from hpa_lit.files.rgby.finding import COLORS
-from hpa_lit.files.rgby.opening import reading
 
 # Decoders of JPEG, JPEG 2000 and the like take the memory that their own headers name, which nobody has looked at.
 COMPRESSIONS = {

@@ -10,8 +10,8 @@ import tifffile
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import stack_tiff
+from hpa_lit.files.reading import reading
 from hpa_lit.files.rgby.finding import COLORS, Pixels
-from hpa_lit.files.rgby.opening import reading
 from hpa_lit.files.writing import replacing
 
 _SHOWN = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))  # the colours of the planes in viewers

@@ -1,4 +1,4 @@
-"""Opening pictures of anybody's: whatever their bytes make a library raise, it ends in one sentence."""
+"""Reading files of anybody's: whatever their bytes make a library raise, it ends in one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,13 +7,14 @@ from pathlib import Path
 from hpa_lit.errors import InputError
 from hpa_lit.files.names import printable
 
-# Of Pillow's. A name does not bind what a file holds, and others run programs (EPS) or have decoders that few look at.
-FORMATS = ("PNG", "JPEG")
-
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """What is done in this block is reading one picture.
+def reading(path: Path, trouble: str = "cannot be read") -> Iterator[None]:
+    """What is done in this block is reading one file.
+
+    Args:
+        path: The file.
+        trouble: What to say of it where that fails.
 
     Raises:
         InputError: It failed, or the file has a name that cannot be said; the message names the file.
@@ -26,6 +27,6 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except Exception as error:  # decoders of damaged pictures raise whatever their libraries raise
-        said = " ".join(printable(str(error)).split())[:200]
-        raise InputError(f"{path} cannot be read: {type(error).__name__}: {said}") from error
+    except Exception as error:  # decoders of damaged files raise whatever their libraries raise
+        said = printable(" ".join(str(error).split()))[:200]
+        raise InputError(f"{path} {trouble}: {type(error).__name__}: {said}") from error
