@@ -45,7 +45,7 @@ def main(config: DictConfig) -> None:
 
 def draw(settings: AtlasSettings, tree: DataTree) -> None:
     """Draw the images, the tables and the hidden answers, then say what there is."""
-    import cv2
+    from PIL import Image
 
     from hpa_lit.synthetic import contact_sheet, draw_atlas
 
@@ -66,7 +66,7 @@ def draw(settings: AtlasSettings, tree: DataTree) -> None:
     print(f"to download the external images: python -m http.server --directory {tree.site}")
     if settings.contact_sheet:
         with replacing(tree.contact_sheet) as temporary:
-            cv2.imwrite(str(temporary), cv2.cvtColor(contact_sheet(seed=settings.seed), cv2.COLOR_RGB2BGR))
+            Image.fromarray(contact_sheet(seed=settings.seed)).save(temporary)
         print(f"contact sheet: {tree.contact_sheet}")
 
 

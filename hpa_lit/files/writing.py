@@ -16,19 +16,23 @@ GONE = (errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errn
 TRIED = bytes(2**16)  # appended to ask a file system whether it takes any more
 
 
+class UnwritableError(InputError):
+    """A file cannot be written, whatever is in it: nor can the next."""
+
+
 def make_room(path: Path) -> None:
     """Make the folder that a file is to be written into.
 
     Raises:
-        InputError: It cannot be made, or nothing can be written into it.
+        UnwritableError: It cannot be made, or nothing can be written into it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = f"{error.strerror}: {error.filename}"
-        raise InputError(f"{path} cannot be written: {reason}; choose another place") from error
+        raise UnwritableError(f"{path} cannot be written: {reason}; choose another place") from error
     if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path} cannot be written: you may not write into {path.parent}; choose another place")
+        raise UnwritableError(f"{path} cannot be written: you may not write into {path.parent}; choose another place")
 
 
 @contextmanager
@@ -44,7 +48,7 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
             also what some file systems of networks first say on that they are full.
 
     Raises:
-        InputError: It cannot be written; names it, why, and on a full disk what is free.
+        UnwritableError: It cannot be written; names it, why, and on a full disk what is free.
     """
     make_room(path)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
@@ -60,7 +64,7 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
     except Exception as error:
         if (number := _trouble(error, temporary)) is None:
             raise
-        raise InputError(f"{path} cannot be written: {_reason(number, temporary)}") from error
+        raise UnwritableError(f"{path} cannot be written: {_reason(number, temporary)}") from error
     finally:
         with suppress(OSError):  # where the folder is gone, so is what lay in it
             temporary.unlink(missing_ok=True)

@@ -133,9 +133,12 @@ async def _fetch_all(left: dict[Path, str], source: Source) -> dict[Path, str]:
                         failed[path] = reason
                     progress.update()
 
-            async with asyncio.TaskGroup() as group:
-                for _ in range(source.connections):
-                    group.create_task(work())
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(source.connections):
+                        group.create_task(work())
+            except ExceptionGroup as errors:
+                raise errors.exceptions[0] from errors  # a full disk is one for all that was under way
     return failed
 
 
@@ -173,7 +176,7 @@ async def _get(client: httpx.AsyncClient, address: str) -> bytes:
 
 
 def _save(path: Path, content: bytes) -> None:
-    with replacing(path) as temporary:
+    with replacing(path, sync=False) as temporary:  # every start looks at what is here, see `_whole_files`
         temporary.write_bytes(content)
         try:
             check(temporary)

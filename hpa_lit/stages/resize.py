@@ -14,7 +14,7 @@ from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 from hpa_lit.files.stack_tiff import Compression
 from hpa_lit.files.tree import DataTree, ImageSet
-from hpa_lit.files.writing import remove_stale
+from hpa_lit.files.writing import UnwritableError, remove_stale
 from hpa_lit.stages import failures, tables
 from hpa_lit.stages.metadata import read_raw
 from hpa_lit.stages.workers import Workers
@@ -58,6 +58,8 @@ def make(task: tuple[str, list[Target]], conversion: Conversion, compression: Co
                 source = target.files
                 image = rgby.read(source, conversion.bits, conversion.rgb_channels)
             rgby.write(target.path, rgby.resize(image, target.size), image_id, compression)
+    except UnwritableError:
+        raise
     except InputError as error:
         return str(error)
     return None

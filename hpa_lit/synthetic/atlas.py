@@ -98,7 +98,7 @@ def _draw(tree: DataTree, entry: Entry, number: int, size: int, files: PngOrTiff
             side = min(size, PNG_SIZE)
             _write_picture(stem.with_suffix(".png"), cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA))
         if files != "png":
-            with replacing(stem.with_suffix(".tif")) as temporary:
+            with replacing(stem.with_suffix(".tif"), sync=False) as temporary:
                 tifffile.imwrite(temporary, plane, compression="zlib")
 
 
@@ -122,9 +122,9 @@ def _write_jpeg(path: Path, plane: npt.NDArray[np.uint8], color: str) -> None:
 
 
 def _write_picture(path: Path, pixels: Any, options: list[int] | None = None) -> None:
-    with replacing(path) as temporary:
-        if not cv2.imwrite(str(temporary), pixels, options or []):
-            raise OSError(f"{path} could not be written")
+    _, picture = cv2.imencode(path.suffix, pixels, options or [])
+    with replacing(path, sync=False) as temporary:  # every start draws all anew
+        temporary.write_bytes(picture.tobytes())
 
 
 def _write_tables(tree: DataTree, plan: Plan) -> None:
