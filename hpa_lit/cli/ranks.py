@@ -95,6 +95,7 @@ def launch(function: str, processes: int, *arguments: Any) -> Any:
     Returns:
         What the first rank gave.
     """
+    from joblib import cpu_count
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -111,7 +112,7 @@ def launch(function: str, processes: int, *arguments: Any) -> Any:
     )
     # Ranks that all started a thread a core would hinder one another.
     threads = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = threads or str(max(1, len(os.sched_getaffinity(0)) // processes))
+    os.environ["OMP_NUM_THREADS"] = threads or str(max(1, cpu_count() // processes))
     try:
         return elastic_launch(config, _call)(function, *arguments)[0]
     except ChildFailedError as error:

@@ -1,12 +1,12 @@
 """What the data modules share: from examples to loaders that divide a global batch among the ranks."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict
 
 import cv2
+import joblib
 import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
@@ -109,7 +109,7 @@ class ImageDataModule(pl.LightningDataModule):
         self.normalisation = {
             name: list(values)[:planes] for name, values in (("mean", mean), ("std", std)) if values is not None
         }
-        self.workers = len(os.sched_getaffinity(0)) if workers is None else workers
+        self.workers = joblib.cpu_count() if workers is None else workers
         self.seed, self.dataset, self.record = seed, dataset, record
         self.sides: Sides | None = None
         self.sizes: Counter[tuple[int, int]] | None = None
