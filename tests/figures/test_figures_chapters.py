@@ -11,7 +11,9 @@ from some_answers import GIVEN, IDS, NAMES, PROBS, TRUTH, bare, judged, pictures
 
 from hpa_lit.figures import chapters
 from hpa_lit.figures.chapters.chapter import file_name
+from hpa_lit.figures.pictures import SIDE, shrunk
 from hpa_lit.results import examples
+from hpa_lit.synthetic import draw_field
 
 
 def test_the_verdict_counts_what_is_right_and_names_what_is_not():
@@ -90,6 +92,14 @@ def test_every_image_has_its_answer_and_some_their_planes():
     assert (abs(pixels[5, 5, 1:].astype(int) - 255) < 6).all()
     gone = {"b": np.zeros((8, 12, 4), np.uint8)}
     assert len(chapters.images(bare(), found[:0], gone).values["data"]["images"][1]["planes"]) == 1  # no yellow
+
+
+def test_a_hundred_and_sixty_drawn_pictures_take_less_than_four_megabytes():
+    fields = [draw_field([label], 256, np.random.default_rng([0, label])) for label in (0, 7, 14, 25)]
+    shown = {image_id: shrunk(field, SIDE) for image_id, field in zip(IDS, fields, strict=True)}
+    found = examples.choose(TRUTH, PROBS, GIVEN, IDS, NAMES)
+    images = chapters.images(judged(), found, shown).values["data"]["images"]
+    assert np.mean([sum(map(len, image["planes"])) for image in images]) < 4e6 / 160
 
 
 def test_examples_show_each_kind_and_skip_labels_without_an_image():
