@@ -8,10 +8,13 @@ import email.utils
 import logging
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 from PIL import Image
@@ -19,6 +22,8 @@ from tqdm import tqdm
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
+from hpa_lit.files.limits import MOST_DOWNLOADED
+from hpa_lit.files.reading import reading
 from hpa_lit.files.tree import DataTree
 from hpa_lit.files.writing import remove_stale, replacing
 from hpa_lit.stages import failures
@@ -64,22 +69,19 @@ class _RetryError(Exception):
 
 
 def url(base_url: str, image_id: str, color: str) -> str:
-    """Address of a plane: the Id's part before the first ``_`` is a folder."""
+    """Address of a plane: the Id's part before the first ``_`` is a folder. An Id cannot lead out of it."""
     antibody, _, rest = image_id.partition("_")
-    return f"{base_url.rstrip('/')}/{antibody}/{rest}_{color}.jpg"
+    return f"{base_url.rstrip('/')}/{quote(antibody, '')}/{quote(rest, '')}_{color}.jpg"
 
 
 def check(path: Path) -> None:
     """Raise InputError unless a file is a whole JPEG: it has its end mark and decodes."""
     rgby.size(path)
-    try:
-        with Image.open(path) as picture:
-            if picture.format != "JPEG":
-                raise InputError(f"it is a {picture.format}, no JPEG")
-            picture.draft("RGB", (picture.width // 8, picture.height // 8))  # still reads every byte
-            picture.load()
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"it cannot be decoded: {error}") from error
+    with reading(path), Image.open(path) as picture:
+        if picture.format != "JPEG":
+            raise InputError(f"it is a {picture.format}, no JPEG")
+        picture.draft("RGB", (picture.width // 8, picture.height // 8))  # still reads every byte
+        picture.load()
 
 
 def run(tree: DataTree, source: Source, dry_run: bool) -> None:
@@ -124,7 +126,10 @@ async def _fetch_all(left: dict[Path, str], source: Source) -> dict[Path, str]:
     failed: dict[Path, str] = {}
     queue = iter(left.items())
     limits = httpx.Limits(max_connections=source.connections)
-    async with httpx.AsyncClient(limits=limits, timeout=source.timeout, follow_redirects=True) as client:
+    stay: dict[str, list[Callable[..., Any]]] = {"request": [partial(_stay, httpx.URL(source.base_url))]}
+    async with httpx.AsyncClient(
+        limits=limits, timeout=source.timeout, follow_redirects=True, event_hooks=stay
+    ) as client:
         with tqdm(total=len(left), desc="download", unit="file", mininterval=1) as progress:
 
             async def work() -> None:
@@ -166,13 +171,27 @@ async def _fetch(client: httpx.AsyncClient, path: Path, address: str, source: So
     return f"{reason} ({source.attempts} attempts)"
 
 
+async def _stay(site: httpx.URL, request: httpx.Request) -> None:
+    """Ask no other server, wherever a redirect leads; the same one by https is fine."""
+    allowed = [(scheme, site.host, site.port) for scheme in (site.scheme, "https")]
+    if (request.url.scheme, request.url.host, request.url.port) not in allowed:
+        raise httpx.HTTPError(
+            f"the server leads to another one, {request.url.host}: if you trust it, set prepare.download.base_url to it"
+        )
+
+
 async def _get(client: httpx.AsyncClient, address: str) -> bytes:
-    answer = await client.get(address)
-    if answer.status_code in BUSY:
-        raise _RetryError(f"the server answered {answer.status_code}", _retry_after(answer))
-    if answer.status_code != httpx.codes.OK:
-        raise httpx.HTTPError(f"the server answered {answer.status_code}")
-    return answer.content
+    async with client.stream("GET", address) as answer:
+        if answer.status_code in BUSY:
+            raise _RetryError(f"the server answered {answer.status_code}", _retry_after(answer))
+        if answer.status_code != httpx.codes.OK:
+            raise httpx.HTTPError(f"the server answered {answer.status_code}")
+        content = bytearray()
+        async for part in answer.aiter_bytes(2**16):  # what it says of its length binds nobody
+            content += part
+            if len(content) > MOST_DOWNLOADED:
+                raise httpx.HTTPError(f"it has more than {MOST_DOWNLOADED:,} bytes, which no plane has")
+    return bytes(content)
 
 
 def _save(path: Path, content: bytes) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +60,12 @@ def as_png(handler: Handler, _: bytes) -> None:
     send(handler, buffer.getvalue(), len(buffer.getvalue()))
 
 
+# Ways to lead to another place.
+LEADING: dict[str, Answer] = {
+    "moved": lambda h, b: send(h, b"", 0, 301, Location=h.path.replace("moved", "good")),
+    "elsewhere": lambda h, b: send(h, b"", 0, 302, Location=f"http://localhost:{h.server.server_port}{h.path}"),
+    "other_port": lambda h, b: send(h, b"", 0, 302, Location=f"http://127.0.0.1:1{h.path}"),
+}
 # Ways to answer, good only at the second attempt or never.
 ANSWERS: dict[str, Answer] = {
     "good": lambda h, b: send(h, b, len(b)),
@@ -123,6 +130,39 @@ def tree_with(root: Path, ways: list[str]) -> DataTree:
         tree.external_csv, index=False
     )
     return tree
+
+
+def test_addresses_stay_below_the_site() -> None:
+    for image_id in ("1_../../../x", "1_a?b=c#d", "..\\.._x", "1@evil.org_/x", "1_%2e%2e%2fx"):
+        address = httpx.URL(download.url("http://127.0.0.1:8/images", image_id, "red"))
+        assert (address.host, address.port, address.query, address.fragment) == ("127.0.0.1", 8, b"", "")
+        assert address.raw_path.startswith(b"/images/")
+        assert address.raw_path.count(b"/") == 3
+
+
+def test_no_redirect_leads_to_another_server(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for way, answer in LEADING.items():
+        monkeypatch.setitem(ANSWERS, way, answer)
+    tree = tree_with(tmp_path, list(LEADING))
+    with pytest.raises(IncompleteError, match="8 of 12 failed"):
+        download.run(tree, server.source(), dry_run=False)
+    assert saved(tree) == {"moved"}
+    reasons = pd.read_csv(tree.failures("download"))["reason"]
+    assert reasons.str.startswith("the server leads to another one, ").all()
+    assert set(server.asked.values()) == {1}  # and is not asked again
+
+
+def test_no_more_is_taken_than_a_plane_can_have(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "MOST_DOWNLOADED", 10 * len(jpeg()))
+    monkeypatch.setitem(ANSWERS, "endless", lambda h, b: send(h, b * 100, 10**12))
+    tree = tree_with(tmp_path, ["endless", "good"])
+    with pytest.raises(IncompleteError, match="4 of 8 failed"):
+        download.run(tree, server.source(), dry_run=False)
+    assert saved(tree) == {"good"}
+    reasons = pd.read_csv(tree.failures("download"))["reason"]
+    assert reasons.str.contains("bytes, which no plane has").all()
 
 
 def saved(tree: DataTree) -> set[str]:
