@@ -61,7 +61,10 @@ def main(config: DictConfig) -> None:
     )
     place = home.features(dataset, checkpoint.stem)
     out = settings.out or place.with_suffix(f".{suffix}")
+    (prediction_file.refuse_other if suffix == "parquet" else inference.refuse_other)(out)
     make_room(out)  # now, not when all the work is done
+    if out.exists() and ranks.is_first():
+        print(f"{out} is there, and is replaced when this is done")
     output = before_export(out) if settings.out else place
     job = inference.Job(
         model,

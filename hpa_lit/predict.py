@@ -63,6 +63,8 @@ def main(config: DictConfig) -> None:
     out = out or home.predictions(dataset, checkpoint.stem, views.name)
     (prediction_csv if out.suffix == ".csv" else prediction_file).refuse_other(out)
     make_room(out)  # now, not when all the work is done
+    if out.exists() and ranks.is_first():
+        print(f"{out} is there, and is replaced when this is done")
     output = before_export(out)
     job = inference.Job(
         model,

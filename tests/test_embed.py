@@ -81,3 +81,21 @@ def test_mistakes_end_with_one_message(run, tmp_path, words, message):
     save_pictures(tmp_path / "mine", 1)
     with pytest.raises(SystemExit, match=r"(?s)^error: .*" + message):
         run("run=run", "images=mine", *words)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "npz", "h5ad"])
+def test_files_of_others_are_not_written_over(run, tmp_path, suffix, capsys):
+    if suffix == "h5ad":
+        pytest.importorskip("anndata")
+    save_run(tmp_path / "run")
+    save_pictures(tmp_path / "mine", 2)
+    words = ("run=run", "images=mine", f"format={suffix}", f"out=mine.{suffix}")
+    Path(f"mine.{suffix}").write_text("notes")
+    with pytest.raises(SystemExit, match=rf"mine\.{suffix} is there and .*: choose another out"):
+        run(*words)
+    assert Path(f"mine.{suffix}").read_text() == "notes"
+    Path(f"mine.{suffix}").unlink()
+    run(*words)
+    assert "is there" not in capsys.readouterr().out
+    run(*words)
+    assert f"mine.{suffix} is there, and is replaced when this is done" in capsys.readouterr().out

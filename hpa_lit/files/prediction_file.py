@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -156,7 +156,8 @@ def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
         InputError: The parts differ in anything but their images, or an Id is in none of them.
     """
     parts = iter(parts)
-    first = next(parts)
+    if (first := next(parts, None)) is None:
+        _refuse_absent(ids)
     row = {image_id: number for number, image_id in enumerate(ids)}
     status = [""] * len(ids)
     probabilities = np.full((len(ids), *first.probabilities.shape[1:]), np.nan, np.float32)
@@ -175,8 +176,15 @@ def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
         for place, number in zip(places, taken, strict=True):
             status[place] = part.status[number]
     if absent := [image_id for image_id, known in zip(ids, status, strict=True) if not known]:
-        raise InputError(f"{len(absent)} images are in no part:\n{listing(absent)}")
+        _refuse_absent(absent)
     return replace(first, ids=tuple(ids), status=tuple(status), probabilities=probabilities, features=features)
+
+
+def _refuse_absent(ids: Sequence[str]) -> NoReturn:
+    raise InputError(
+        f"{len(ids)} images are in no part: if their files were removed, the same command predicts them anew:\n"
+        f"{listing(ids)}"
+    )
 
 
 def write(path: Path, predictions: Predictions) -> None:

@@ -1,7 +1,7 @@
 """From a checkpoint and images to a prediction file (method 8)."""
 
 from hpa_lit.inference.datasets import LOADING, find_images
-from hpa_lit.inference.formats import check_format, export, refuse_failed
+from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
 from hpa_lit.inference.job import RUNNING, Job, predict
 from hpa_lit.inference.model import Model, describe, find_checkpoint
 from hpa_lit.inference.sizes import as_read
@@ -20,5 +20,6 @@ __all__ = [
     "find_images",
     "predict",
     "refuse_failed",
+    "refuse_other",
     "view_names",
 ]

@@ -1,5 +1,6 @@
 """Predictions in the formats of other programs."""
 
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,25 @@ def check_format(name: str) -> None:
         raise InputError(f"there is no format {name}; there are parquet, {', '.join(FORMATS)}")
     if name == "h5ad" and find_spec("anndata") is None:
         raise InputError("h5ad files need anndata, which is not installed: pip install 'hpa-lit[portable]'")
+
+
+def refuse_other(path: Path) -> None:
+    """Raise `InputError` where another file lies than one that `export` made, which it must not take the place of."""
+    if not path.exists():
+        return
+    try:
+        if path.suffix == ".npz":
+            with zipfile.ZipFile(path) as file:
+                ours = {"ids.npy", "status.npy", "probs.npy", "feats.npy"} == set(file.namelist())
+        else:
+            import h5py
+
+            with h5py.File(path) as file:
+                ours = {"run", "dataset", "checkpoint", "labels"} <= set(file.get("uns", ()))
+    except (OSError, zipfile.BadZipFile):
+        ours = False
+    if not ours:
+        raise InputError(f"{path} is there and holds no features of hpa_lit: choose another out, or remove it")
 
 
 def export(path: Path, predictions: Predictions) -> None:

@@ -1,6 +1,7 @@
 """A job: the same file whatever the order, the workers and the kills on the way to it."""
 
 import os
+import shutil
 from copy import copy
 from dataclasses import replace
 
@@ -313,3 +314,13 @@ def test_a_checkpoint_replaced_since_it_was_described_is_not_loaded(job, tmp_pat
     save_run(tmp_path / "run", run_name="later")
     with pytest.raises(InputError, match=r"best\.ckpt was replaced meanwhile, perhaps by its training: start again"):
         model.load()
+
+
+def test_parts_that_vanish_in_the_run_are_missed(other, tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    other = replace(other, output=folder / "a.parquet")
+    after_the_first_batch(monkeypatch, lambda: shutil.rmtree(folder))
+    with pytest.raises(InputError, match="4 images are in no part: if their files were removed, the same command"):
+        predict(other, TRAINER)
+    assert not other.output.exists()
+    assert result(other, other.output).ok.all()
