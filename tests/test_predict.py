@@ -247,6 +247,31 @@ def test_a_killed_command_goes_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_pictures_replaced_after_a_kill_are_predicted_as_they_are_now(tmp_path):
+    save_run(tmp_path / "run")
+    save_pictures(tmp_path / "mine", 12)
+    words = ["run=run", "images=mine", "views=full", "workers=1", "save_every=0", "trainer=cpu", "batch_size=1"]
+    line = [sys.executable, "-m", "hpa_lit.predict", *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(line, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    folder = tmp_path / "run" / "predictions"
+    while process.poll() is None and len(list(folder.glob(".*.parts/*.json"))) < 5:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    new = np.random.default_rng(7).integers(0, 256, (12, 40, 40, 4), dtype=np.uint8)
+    for row in range(12)[::2]:
+        rgby.write(tmp_path / "mine" / f"i{row:02}.tif", new[row], f"i{row:02}")
+    found = {}
+    for name in ("killed", "fresh"):
+        done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
+        assert done.returncode == 0, done.stderr
+        assert ("are predicted already" in done.stdout) == (name == "killed")
+        found[name] = prediction_file.read(folder / "folder-mine_best_full.parquet")
+    assert np.array_equal(found["killed"].probabilities, found["fresh"].probabilities)
+
+
+@pytest.mark.slow
 def test_two_processes_and_torchrun(tmp_path):
     save_run(tmp_path / "run")
     save_pictures(tmp_path / "mine", 5)
