@@ -25,7 +25,7 @@ from hpa_lit.cli.settings import Paths, Place, Seed, Settings, TrainerSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import RunTree, folder_lock
-from hpa_lit.files.writing import replacing
+from hpa_lit.files.writing import into, replacing
 
 if TYPE_CHECKING:
     from hpa_lit.data import ImageDataModule
@@ -221,6 +221,7 @@ def fit(
     import pytorch_lightning as pl
 
     from hpa_lit.nets import build_net
+    from hpa_lit.tasks import EpochLines
 
     settings = TrainSettings.of_plain(values)
     for message in ANSWERED_WARNINGS:
@@ -238,10 +239,12 @@ def fit(
     if settings.compile:
         net.compile()
     callbacks, loggers = others(settings)
+    own_bar = any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks)
+    bar = trainer_arguments.get("enable_progress_bar") is not False and not own_bar
     trainer = pl.Trainer(
-        **trainer_arguments,
+        **{**trainer_arguments, "enable_progress_bar": own_bar},
         max_epochs=settings.scheduler["epochs"],
-        callbacks=callbacks,
+        callbacks=[*callbacks, EpochLines(settings.monitor, settings.mode, bar)],
         logger=loggers,
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
@@ -257,7 +260,8 @@ def fit(
         print(f"{len(data.sides.train.ids)} images to train on, {len(data.sides.valid.ids)} to validate on")
         if resumed:
             print(f"going on from {last}")
-    trainer.fit(task, data, ckpt_path=resumed)
+    with into(run.folder):  # where loggers write by themselves
+        trainer.fit(task, data, ckpt_path=resumed)
     return conclude(settings, run, trainer)
 
 

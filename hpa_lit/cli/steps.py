@@ -67,7 +67,7 @@ def run_steps(steps: Sequence[Step], logs: Path) -> None:
     """
     logs.mkdir(parents=True, exist_ok=True)
     shape = "{desc} |{bar:24}| {elapsed}{postfix}"
-    with tqdm(total=len(steps), bar_format=shape, leave=False, disable=not sys.stderr.isatty()) as bar:
+    with tqdm(total=len(steps), bar_format=shape, leave=False, disable=None, dynamic_ncols=True) as bar:
         for number, step in enumerate(steps, 1):
             head = f"[{number:2}/{len(steps)}] {step.name}"
             if not step.lack:

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from tqdm import tqdm
-
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files import rgby
+from hpa_lit.progress import progress
 
 
 def locate(
@@ -57,7 +56,7 @@ def image_sizes(
     # Threads suffice: this waits for the disk.
     with ThreadPoolExecutor(16) as pool:
         looks = pool.map(partial(_look, wanted=rgby.colors(channels)), files)
-        for image_id, look in zip(ids, tqdm(looks, "check", len(files), unit="img", delay=2), strict=True):
+        for image_id, look in zip(ids, progress(looks, "check", len(files)), strict=True):
             if isinstance(look, str):
                 problems.append(f"{image_id}: {look}")
             else:

@@ -64,7 +64,8 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
     except Exception as error:
         if (number := _trouble(error, temporary)) is None:
             raise
-        raise UnwritableError(f"{path} cannot be written: {_reason(number, temporary)}") from error
+        size = temporary.stat().st_size if temporary.exists() else 0
+        raise UnwritableError(f"{path} cannot be written: {_reason(number, path.parent, size)}") from error
     finally:
         with suppress(OSError):  # where the folder is gone, so is what lay in it
             temporary.unlink(missing_ok=True)
@@ -76,6 +77,30 @@ def remove_stale(folder: Path, name: str = "*") -> None:
         stale.unlink(missing_ok=True)
 
 
+@contextmanager
+def into(folder: Path) -> Iterator[None]:
+    """Say what keeps others from writing into a folder, who write there by themselves, such as loggers.
+
+    Raises:
+        UnwritableError: The file system does not take what they write.
+    """
+    try:
+        yield
+    except OSError as error:
+        number = None
+        if not folder.is_dir():
+            number = errno.ENOENT
+        elif error.filename is None:
+            asked = folder / f".{os.getpid()}.asked"
+            number = _asked(asked)
+            asked.unlink(missing_ok=True)
+        elif Path(str(error.filename)).is_relative_to(folder) and error.errno in (*FULL, *DENIED, *GONE):
+            number = error.errno
+        if number is None:
+            raise
+        raise UnwritableError(f"{folder} cannot be written: {_reason(number, folder)}") from error
+
+
 def _trouble(error: Exception, temporary: Path) -> int | None:
     """The number of what the file system has against a file; None for an error of another kind.
 
@@ -83,31 +108,39 @@ def _trouble(error: Exception, temporary: Path) -> int | None:
     is asked once more.
     """
     if isinstance(error, OSError) and error.errno is not None:
-        ours = error.filename is None or os.fspath(error.filename) == os.fspath(temporary)
+        ours = error.filename is None or str(error.filename) == str(temporary)
         gone = error.errno == errno.ENOENT and not temporary.parent.exists()
         return error.errno if ours and (gone or error.errno in (*FULL, *DENIED, *GONE)) else None
+    return _asked(temporary)
+
+
+def _asked(temporary: Path) -> int | None:
+    """What a file system answers to more bytes in a file that is then removed; None where it takes them."""
     try:
         with temporary.open("ab", buffering=0) as file:
             if file.write(TRIED) < len(TRIED):
                 file.write(TRIED)  # raises what kept the first from being whole
             os.fsync(file.fileno())
-    except OSError as asked:
-        return asked.errno
+    except OSError as error:
+        return error.errno
     return None
 
 
-def _reason(number: int, temporary: Path) -> str:
-    """What a number of the file system means for a file that is to be removed, with the remedy."""
-    folder = temporary.parent
+def _reason(number: int, folder: Path, freed: int = 0) -> str:
+    """What a number of the file system means for a file in a folder, with the remedy.
+
+    Args:
+        number: What the system said.
+        folder: Where the file was to be.
+        freed: Bytes of what is there of it and is to be removed.
+    """
     try:
-        free = shutil.disk_usage(folder).free + (temporary.stat().st_size if temporary.exists() else 0)
+        free = shutil.disk_usage(folder).free + freed
     except OSError:
         return f"the folder {folder} is gone; see that its disk is there, or choose another place"
     why = os.strerror(number)
     if number == errno.ENOSPC:
-        return (
-            f"{why}: {free / 1e6:,.1f} MB are free in {folder}, and it needs more; make room, or choose another place"
-        )
+        return f"{why}: {free / 1e6:,.1f} MB are free there, and it needs more; make room, or choose another place"
     if number in FULL:  # the limit of a user or a process, not of the disk
         return f"{why}; ask for a larger limit, or choose another place"
     return f"{why}; see to the disk and its permissions, or choose another place"

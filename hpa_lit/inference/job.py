@@ -25,6 +25,7 @@ from hpa_lit.inference.model import Model
 from hpa_lit.inference.planes import check_planes, filled_planes
 from hpa_lit.inference.predictor import Answers, Predictor
 from hpa_lit.inference.sizes import resized
+from hpa_lit.progress import Progress
 
 # Warnings of Lightning that a decision here answers, or that are about its own insides.
 ANSWERED_WARNINGS = (
@@ -150,6 +151,29 @@ def parts(folder: Path, stamps: Mapping[str, str]) -> Iterator[Predictions]:
         yield part.take([row for row, image_id in enumerate(part.ids) if read[image_id] == stamps.get(image_id)])
 
 
+class PredictionProgress(pl.Callback):
+    """Says how far a prediction has come, by what the first rank has done."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin."""
+        loader: Any = trainer.predict_dataloaders
+        images = len(loader.dataset) * trainer.world_size
+        self.shown = Progress(self.what, images, silent=not trainer.is_global_zero)
+
+    def on_predict_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        """Count a batch of every rank."""
+        self.shown.update(len(batch["id"]) * trainer.world_size)
+
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """End."""
+        self.shown.close()
+
+
 def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     """Predict what no earlier, killed process has predicted, and write the prediction file.
 
@@ -166,8 +190,8 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     folder = job.parts(str(trainer_arguments["precision"]))
     writer = PartWriter(job, folder)
     trainer = pl.Trainer(
-        **trainer_arguments,
-        callbacks=[writer],
+        **{**trainer_arguments, "enable_progress_bar": False},
+        callbacks=[writer, PredictionProgress("predict" if job.model.labels else "embed")],
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,

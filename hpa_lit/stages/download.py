@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,6 @@ from urllib.parse import quote
 
 import httpx
 from PIL import Image
-from tqdm import tqdm
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
@@ -26,6 +26,7 @@ from hpa_lit.files.limits import MOST_DOWNLOADED
 from hpa_lit.files.reading import reading
 from hpa_lit.files.tree import DataTree
 from hpa_lit.files.writing import remove_stale, replacing
+from hpa_lit.progress import Progress, progress
 from hpa_lit.stages import failures
 from hpa_lit.stages.metadata import read_raw
 
@@ -117,7 +118,7 @@ def _whole_files(paths: Collection[Path]) -> dict[Path, int]:
             return 0
 
     with ThreadPoolExecutor(16) as pool:  # waits for the disk
-        looks = tqdm(pool.map(look, paths), "check", len(paths), unit="file", delay=2)
+        looks = progress(pool.map(look, paths), "check", len(paths), "files")
         return {path: size for path, size in zip(paths, looks, strict=True) if size}
 
 
@@ -130,13 +131,13 @@ async def _fetch_all(left: dict[Path, str], source: Source) -> dict[Path, str]:
     async with httpx.AsyncClient(
         limits=limits, timeout=source.timeout, follow_redirects=True, event_hooks=stay
     ) as client:
-        with tqdm(total=len(left), desc="download", unit="file", mininterval=1) as progress:
+        with closing(Progress("download", len(left), "files")) as shown:
 
             async def work() -> None:
                 for path, address in queue:
                     if reason := await _fetch(client, path, address, source):
                         failed[path] = reason
-                    progress.update()
+                    shown.update()
 
             try:
                 async with asyncio.TaskGroup() as group:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import joblib
-from tqdm import tqdm
 
 from hpa_lit.errors import InputError
+from hpa_lit.progress import progress
 
 BACKENDS = {"processes": "loky", "dask": "dask"}  # our names and joblib's
 Item = TypeVar("Item")
@@ -45,4 +45,4 @@ class Workers:
         except (ImportError, OSError) as error:
             raise InputError(f"no Dask cluster at {self.scheduler}: {error}") from error
         results = parallel(joblib.delayed(function)(item) for item in items)
-        yield from tqdm(results, what, len(items), unit="img", mininterval=1)
+        yield from progress(results, what, len(items))

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 import tifffile
 from PIL import Image
-from tqdm import tqdm
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 from hpa_lit.files.tree import DataTree
 from hpa_lit.files.writing import replacing
+from hpa_lit.progress import progress
 from hpa_lit.synthetic.field import draw_field
 from hpa_lit.synthetic.plan import COPY, FIELD, STYLE, Entry, Plan, make_plan
 from hpa_lit.synthetic.style import Style
@@ -65,7 +65,7 @@ def draw_atlas(
     _claim(tree, decisive)
     jobs = (joblib.delayed(_draw)(tree, entry, number, size, files, seed) for number, entry in enumerate(plan.entries))
     parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), return_as="generator_unordered")
-    for _ in tqdm(parallel(jobs), total=len(plan.entries), desc="draw", unit="image"):
+    for _ in progress(parallel(jobs), "draw", len(plan.entries)):
         pass
     _write_tables(tree, plan)
     return plan

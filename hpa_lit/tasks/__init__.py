@@ -3,5 +3,6 @@
 from hpa_lit.tasks.checkpoints import Checkpoints
 from hpa_lit.tasks.classify import ClassifyTask
 from hpa_lit.tasks.embed import EmbedTask
+from hpa_lit.tasks.epoch_lines import EpochLines
 
-__all__ = ["Checkpoints", "ClassifyTask", "EmbedTask"]
+__all__ = ["Checkpoints", "ClassifyTask", "EmbedTask", "EpochLines"]

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.tree import RunTree
-from hpa_lit.files.writing import replacing
+from hpa_lit.files.writing import UnwritableError, replacing
 
 
 class Checkpoints(Checkpoint):
@@ -45,6 +45,8 @@ class Checkpoints(Checkpoint):
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         run, epoch = RunTree(Path(trainer.default_root_dir)), trainer.current_epoch + 1
+        if not run.folder.is_dir():  # made anew, it would hold what is left of a run
+            raise UnwritableError(f"the folder {run.folder} is gone; bring it back to go on, or train anew")
         metrics = trainer.callback_metrics
         if self.monitor not in metrics:
             raise InputError(f"monitor={self.monitor}: there is no such metric; there are {', '.join(sorted(metrics))}")

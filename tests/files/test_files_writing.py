@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.writing import replacing
+from hpa_lit.files.writing import into, replacing
 
 # Each writes some 4 MB to `path`, as libraries do that we write by; not all raise an error with a number.
 WRITERS = {
@@ -59,7 +59,7 @@ def test_a_full_disk_leaves_the_old_file_and_is_said_with_what_is_free(tmp_path)
         pytest.skip("only root can mount a small disk")
     for name, sentence in said(tmp_path, 2**30, mount).items():
         assert sentence == (
-            f"{tmp_path / name} cannot be written: No space left on device: 1.0 MB are free in {tmp_path}, "
+            f"{tmp_path / name} cannot be written: No space left on device: 1.0 MB are free there, "
             "and it needs more; make room, or choose another place"
         )
 
@@ -116,6 +116,22 @@ def test_an_error_of_another_kind_stays_what_it_is(tmp_path):
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as path:
         path.write_text(str(1 // 0))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_others_cannot_write_into_a_folder_is_said_of_it(tmp_path):
+    def fail(error):
+        with into(tmp_path / "run"):
+            raise error
+
+    with pytest.raises(InputError, match=r"the folder .*run is gone"):
+        fail(FileNotFoundError(errno.ENOENT, "", str(tmp_path / "run" / "metrics.csv")))
+    (tmp_path / "run").mkdir()
+    with pytest.raises(InputError, match=r"run cannot be written: No space left on device: .* MB are free there"):
+        fail(OSError(errno.ENOSPC, "", str(tmp_path / "run" / "metrics.csv")))
+    for other in (OSError(errno.ENOSPC, ""), OSError(errno.EIO, "", str(tmp_path / "picture")), ConnectionError()):
+        with pytest.raises(type(other)):
+            fail(other)  # of another disk, a picture, the network
+    assert not list((tmp_path / "run").iterdir())
 
 
 @pytest.mark.parametrize("sync", [True, False])
