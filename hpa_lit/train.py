@@ -7,7 +7,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +21,7 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import FOLDER, command
 from hpa_lit.cli.making import made
 from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Optimizer, Scheduler, Step, Task
+from hpa_lit.cli.provenance import config_hash, recorded
 from hpa_lit.cli.settings import Paths, Place, Seed, Settings, TrainerSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files.lock import held
@@ -117,16 +118,25 @@ def train(settings: TrainSettings, trainer: dict[str, Any], run: RunTree) -> flo
             f"{processes}: set it to a multiple"
         )
     try_parts(settings, data)
+    kept: AbstractContextManager[None] = nullcontext()
     if ranks.is_first() and not trainer.get("fast_dev_run"):
-        from hpa_lit.data.record import write_record
+        from hpa_lit.data.record import fingerprint, write_record
 
         refuse_older(run)
         claim(run.config, settings.plain(), "tag=NAME", FREE_KEYS)
+        assert data.sides is not None
         if not run.record.is_file():
-            assert data.sides is not None
             write_record(run.record, data.sides)
+        kept = recorded(
+            run.provenance,
+            after=run.numbered_checkpoints()[-1].stem if run.numbered_checkpoints() else None,
+            config_hash=config_hash(settings.plain(), FREE_KEYS),
+            data_hash=fingerprint(data.sides),
+            images={"train": len(data.sides.train.ids), "valid": len(data.sides.valid.ids)},
+        )
     # Plain values travel to any process; where this file is started as a command, its classes are of __main__.
-    score: float | None = ranks.run("hpa_lit.train:fit", trainer, settings.plain(), trainer, run, data)
+    with kept:
+        score: float | None = ranks.run("hpa_lit.train:fit", trainer, settings.plain(), trainer, run, data)
     return score
 
 

@@ -103,7 +103,28 @@ def test_a_run_leaves_config_checkpoints_and_curves(trained):
     for metric in ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "valid/focal", "valid/macro_f1"):
         assert logged[metric].notna().all()
     assert f"valid/focal {logged['valid/focal'].min():.4f}" in done.stdout
+    lines = [line for line in done.stdout.splitlines() if line.startswith("epoch ")]
+    assert [line[:9] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    for line, focal, f1 in zip(lines, logged["valid/focal"], logged["valid/macro_f1"], strict=True):
+        assert f"  valid/focal {focal:.4f}  macro F1 {f1:.4f}  rate 1e-3  " in line
+        assert line.endswith("  best") == (focal == logged["valid/focal"].cummin()[int(line[6])])
+    assert "\r" not in done.stdout + done.stderr
+    assert not (run.folder / ".lock").exists()
     assert "16 images to train on, 4 to validate on" in done.stdout
+
+
+def test_a_run_says_how_it_was_made(trained):
+    run, _ = trained
+    story = json.loads(run.provenance.read_text())
+    (start,) = story["starts"]
+    assert story["finished"]
+    assert 0 < story["wall_seconds"] == start["wall_seconds"] < 500
+    assert start["command"].startswith("hpa-lit train experiment=small")
+    assert torch.__version__.startswith(start["versions"]["torch"])
+    assert start["hardware"]["cores"] >= 1
+    assert start["images"] == {"train": 16, "valid": 4}
+    assert start["after"] is None
+    assert len(start["config_hash"]) == len(start["data_hash"]) == 64
 
 
 def test_checkpoints_load_safely_and_hold_their_config(trained):
@@ -123,6 +144,7 @@ def test_the_same_command_goes_on_where_it_stopped(trained, pictures, tmp_path):
     done = command(*arguments(pictures, tmp_path))
     assert done.returncode == 0, done.stderr
     assert "going on from" in done.stdout
+    assert json.loads(stopped.provenance.read_text())["starts"][0]["after"] == "epoch_001"
     whole, resumed = (torch.load(r.checkpoint(2), weights_only=True) for r in (run, stopped))
     assert whole["global_step"] == resumed["global_step"] == 8
     torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)

@@ -27,7 +27,7 @@ def claim(
     """
     config = OmegaConf.create(settings)
     if path.is_file():
-        before, now = _flat(OmegaConf.load(path)), _flat(config)
+        before, now = flat(OmegaConf.load(path)), flat(config)
         changed = [
             f"{key}: {before.get(key, 'absent')} there, {now.get(key, 'absent')} now"
             for key in sorted(before.keys() | now.keys())
@@ -47,9 +47,8 @@ def claim(
         OmegaConf.save(config, temporary)
 
 
-def _flat(config: Any) -> dict[str, Any]:
-    """The leaves of a config by their dotted names."""
-    plain = OmegaConf.to_container(config)
+def flat(config: Any) -> dict[str, Any]:
+    """The leaves of a config, or of plain containers, by their dotted names."""
     leaves: dict[str, Any] = {}
 
     def collect(node: Any, name: str) -> None:
@@ -59,5 +58,5 @@ def _flat(config: Any) -> dict[str, Any]:
         else:
             leaves[name] = node
 
-    collect(plain, "")
+    collect(config if isinstance(config, dict) else OmegaConf.to_container(config), "")
     return leaves

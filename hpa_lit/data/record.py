@@ -1,5 +1,7 @@
 """The record that a run keeps of its images: which were on which side, and with which target."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +26,17 @@ def write_record(path: Path, sides: Sequence[Examples | None]) -> None:
     ]
     with replacing(path) as temporary:
         pd.concat(tables).to_csv(temporary, index=False)
+
+
+def fingerprint(sides: Sequence[Examples | None]) -> str:
+    """SHA-256 of the images of a run: on which side each is, its target, and the names and sizes of its files."""
+    digest = hashlib.sha256()
+    for name, examples in zip(SIDES, sides, strict=False):
+        if examples is not None:
+            for image_id, files, target in zip(examples.ids, examples.files, _strings(examples.targets), strict=True):
+                sizes = [(path.name, path.stat().st_size) for _, path in sorted(files.items())]
+                digest.update(json.dumps([name, image_id, target, sizes]).encode())
+    return digest.hexdigest()
 
 
 def read_record(path: Path) -> dict[str, pd.DataFrame]:

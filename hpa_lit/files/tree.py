@@ -169,6 +169,11 @@ class RunTree:
         return self.folder / "config.yaml"
 
     @property
+    def provenance(self) -> Path:
+        """How the run was made, in JSON: wall_seconds, finished, starts with command, versions, hardware and hashes."""
+        return self.folder / "run.json"
+
+    @property
     def record(self) -> Path:
         """The images that the run began with: Id, side, Target."""
         return self.folder / "sides.csv"

@@ -1,5 +1,7 @@
 """What a run began with stays, whatever becomes of the table."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from own_module import SIDE, draw
 
 from hpa_lit.data import FolderDataModule
 from hpa_lit.data.dataset import Examples
-from hpa_lit.data.record import read_record, recall, write_record
+from hpa_lit.data.record import fingerprint, read_record, recall, write_record
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 
@@ -135,3 +137,17 @@ def test_class_codes_and_a_test_side_are_kept_too(tmp_path):
     write_record(tmp_path / "sides.csv", sides)
     now = [examples(["e", "c", "a"], [1, 12, 0]), examples(["b"], [3]), examples(["d"], [0])]
     assert content(recall(tmp_path / "sides.csv", now)) == content(sides)
+
+
+def test_the_fingerprint_is_of_images_targets_and_sides_wherever_they_lie(run, tmp_path_factory):
+    before = fingerprint(load(run).sides)
+    copy = tmp_path_factory.mktemp("elsewhere") / "copy"
+    shutil.copytree(run, copy)
+    assert fingerprint(load(copy).sides) == before
+    assert fingerprint(load(copy).sides[::-1]) != before
+    (copy / "sides.csv").unlink()
+    edit(copy, lambda table: table.assign(Target=["4", *table["Target"][1:]]))
+    assert fingerprint(load(copy).sides) != before
+    with next(path for path in (run / "images").iterdir() if path.name.startswith("i00")).open("ab") as file:
+        file.write(b"more")
+    assert fingerprint(load(run).sides) != before
