@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import re
 import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,5 +90,44 @@ def test_each_command_says_so_in_a_sentence_and_leaves_all_as_it_was(home, tmp_p
     assert changed == []
 
 
+def fill_while_training(home, place):
+    """Fill the disk after the second epoch; prints how the training ended, and which checkpoints are not whole."""
+    import torch
+
+    words = [*settings(home, place)["train"], "scheduler.epochs=500", "keep_epochs=1"]
+    command = [sys.executable, "-m", "hpa_lit.train", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in process.stdout:
+        if line.startswith("epoch   2/500"):
+            break
+    with suppress(OSError):
+        break_disk(place, "full")
+    said, _ = process.communicate()
+    broken = []
+    for path in place.rglob("*.ckpt"):
+        try:
+            torch.load(path, weights_only=True)
+        except (RuntimeError, EOFError):
+            broken.append(str(path))
+    print(json.dumps([process.returncode, said, broken]))
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_ends_a_training_with_a_sentence_and_leaves_whole_checkpoints(home, tmp_path):
+    place = tmp_path / "place"
+    place.mkdir()
+    mount = ["unshare", "-m", "sh", "-c", MOUNT.replace("16m", "64m"), str(place)]
+    if sys.platform != "linux" or subprocess.run([*mount, "true"], capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    command = [*mount, sys.executable, __file__, str(home), str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    assert done.returncode == 0, done.stderr
+    code, said, broken = json.loads(done.stdout.splitlines()[-1])
+    assert code == 2, said
+    assert re.search(rf"error: {place}/train/small_folder/fold0.* cannot be written: No space left on device", said)
+    assert "Traceback" not in said
+    assert broken == []
+
+
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:3]), *sys.argv[3:])
+    (main if len(sys.argv) > 3 else fill_while_training)(*map(Path, sys.argv[1:3]), *sys.argv[3:])

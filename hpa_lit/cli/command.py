@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hpa_lit.cli import ranks
 from hpa_lit.errors import BAD_INPUT, InputError, ended_by, listing
+from hpa_lit.files import writing
 from hpa_lit.files.conf_dir import conf_dir
 
 # The parts of a run's name that are not empty, as one folder name: ${name:timm/x,i768,} is timm-x_i768.
@@ -71,10 +72,7 @@ INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 FLAGS = {"--json": "json=true", "--dry-run": "dry_run=true"}
 
 # What the file system may answer to a person who chose the place.
-DENIED = (
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE),
-    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
-)
+ANSWERED = (*writing.FULL, *writing.DENIED, errno.EIO, errno.ESTALE, errno.ELOOP)
 
 
 def command(
@@ -205,9 +203,8 @@ def _ended_by(error: Exception) -> SystemExit:
     message = None
     if isinstance(error, ConfigCompositionException | HydraException | OmegaConfBaseException):
         message = _config_error(error)
-    elif isinstance(error, OSError) and error.errno in DENIED:
-        place = f"{error.filename}: " if error.filename else ""
-        message = f"{place}{error.strerror}; see to its permissions, or choose another place"
+    elif isinstance(error, OSError) and error.errno in ANSWERED:
+        message = writing.sentence(error)
     if message is not None:
         error = InputError(message).with_traceback(error.__traceback__)
     if isinstance(error, InputError) and not ranks.is_first():

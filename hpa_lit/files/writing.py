@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -101,6 +102,19 @@ def into(folder: Path) -> Iterator[None]:
         raise UnwritableError(f"{folder} cannot be written: {_reason(number, folder)}") from error
 
 
+def sentence(error: OSError) -> str:
+    """What a file system answered, where nobody nearer to the file has said it; of a full disk with what is free."""
+    if error.filename is not None:
+        return f"{error.filename}: {_reason(error.errno or 0, Path(str(error.filename)).parent)}"
+    said = f"a file could not be read or written: {os.strerror(error.errno or 0)}"
+    if error.errno not in FULL:
+        return said
+    # What is written in passing lies in the last two.
+    folders = [folder for folder in (Path.cwd(), Path(tempfile.gettempdir()), Path("/dev/shm")) if folder.is_dir()]
+    free = [f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB are free in {folder}" for folder in folders]
+    return f"{said}: {', '.join(free)}; make room"
+
+
 def _trouble(error: Exception, temporary: Path) -> int | None:
     """The number of what the file system has against a file; None for an error of another kind.
 
@@ -143,7 +157,7 @@ def _reason(number: int, folder: Path, freed: int = 0) -> str:
         return f"{why}: {free / 1e6:,.1f} MB are free there, and it needs more; make room, or choose another place"
     if number in FULL:  # the limit of a user or a process, not of the disk
         return f"{why}; ask for a larger limit, or choose another place"
-    return f"{why}; see to the disk and its permissions, or choose another place"
+    return f"{why}; see to {'its permissions' if number in DENIED else 'the disk'}, or choose another place"
 
 
 def _sync(path: Path) -> None:

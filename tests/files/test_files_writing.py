@@ -2,13 +2,15 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.writing import into, replacing
+from hpa_lit.files.writing import into, replacing, sentence
 
 # Each writes some 4 MB to `path`, as libraries do that we write by; not all raise an error with a number.
 WRITERS = {
@@ -57,8 +59,8 @@ def test_a_full_disk_leaves_the_old_file_and_is_said_with_what_is_free(tmp_path)
     mount = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"', str(tmp_path)]
     if sys.platform != "linux" or subprocess.run([*mount, "true"], capture_output=True).returncode:
         pytest.skip("only root can mount a small disk")
-    for name, sentence in said(tmp_path, 2**30, mount).items():
-        assert sentence == (
+    for name, words in said(tmp_path, 2**30, mount).items():
+        assert words == (
             f"{tmp_path / name} cannot be written: No space left on device: 1.0 MB are free there, "
             "and it needs more; make room, or choose another place"
         )
@@ -66,8 +68,8 @@ def test_a_full_disk_leaves_the_old_file_and_is_said_with_what_is_free(tmp_path)
 
 def test_a_file_that_may_not_grow_leaves_the_old_one(tmp_path):
     pytest.importorskip("resource")
-    for name, sentence in said(tmp_path, 1_000_000).items():
-        assert sentence == (
+    for name, words in said(tmp_path, 1_000_000).items():
+        assert words == (
             f"{tmp_path / name} cannot be written: File too large; ask for a larger limit, or choose another place"
         )
 
@@ -132,6 +134,19 @@ def test_what_others_cannot_write_into_a_folder_is_said_of_it(tmp_path):
         with pytest.raises(type(other)):
             fail(other)  # of another disk, a picture, the network
     assert not list((tmp_path / "run").iterdir())
+
+
+def test_what_nobody_has_said_of_a_file_is_said_with_what_is_free(tmp_path):
+    full = sentence(OSError(errno.ENOSPC, "", str(tmp_path / "a.txt")))
+    assert re.fullmatch(rf"{tmp_path}/a\.txt: No space left on device: [\d,.]+ MB are free there, .*place", full)
+    assert sentence(OSError(errno.EROFS, "", str(tmp_path / "a.txt"))).endswith(
+        "see to its permissions, or choose another place"
+    )
+    nameless = sentence(OSError(errno.ENOSPC, ""))
+    assert re.search(
+        rf"could not be read or written: No space left on device: [\d,.]+ MB are free in {Path.cwd()}", nameless
+    )
+    assert "None" not in nameless
 
 
 @pytest.mark.parametrize("sync", [True, False])
