@@ -10,6 +10,7 @@ import pandas as pd
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.names import check_ids
 from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.stages import tables
 
@@ -63,8 +64,7 @@ def read_raw(tree: DataTree, image_set: ImageSet) -> pd.DataFrame:
     table = tables.read_csv(path, columns)
     if len(repeated := table["Id"][table["Id"].duplicated()]):
         raise InputError(f"{path}: {len(repeated)} Ids are repeated:\n{listing(list(repeated))}")
-    if len(wrong := table["Id"][~table["Id"].str.fullmatch(r"[^/\\.][^/\\]*")]):
-        raise InputError(f"{path}: {len(wrong)} Ids cannot be file names:\n{listing([repr(i) for i in wrong])}")
+    check_ids(table["Id"].tolist(), path)
     return table
 
 

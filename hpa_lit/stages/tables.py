@@ -8,7 +8,6 @@ import pandas as pd
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import csv_table
-from hpa_lit.files.names import check_ids
 from hpa_lit.files.writing import remove_stale, replacing
 
 
@@ -41,15 +40,13 @@ def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Read columns of a raw CSV table as text, empty cells as empty strings.
 
     Raises:
-        InputError: The file or a column is missing, the file is no CSV, or an Id cannot be a file's name.
+        InputError: The file or a column is missing, or the file is no CSV.
     """
     if not path.is_file():
         raise InputError(f"there is no {path}: put the downloaded table there")
     table = csv_table.read_csv(path)
     if missing := [column for column in columns if column not in table]:
         raise InputError(f"{path} has no column {' and no '.join(missing)}; it has {', '.join(table.columns)}")
-    if "Id" in table:
-        check_ids(table["Id"].tolist(), path)
     return table[list(columns)]
 
 

@@ -5,14 +5,13 @@ import pytest
 from hpa_lit.errors import InputError
 from hpa_lit.files.names import check_id, check_ids, fault
 
-GOOD = ("a", "10_A1_1", "=cmd|x", "Zellen (neu)", ".hidden", "a..b", "ä" * 127, "a" * 255, "細胞", "a\u200db")
+GOOD = ("a", "10_A1_1", "=cmd|x", "Zellen (neu)", "a..b", "ä" * 127, "a" * 255, "細胞", "a\u200db")
 BAD = {
     "": "is empty",
     "  ": "is empty",
     " a": "begins or ends with a blank",
     "a\n": "begins or ends with a blank",
-    ".": "is the name of a folder",
-    "..": "is the name of a folder",
+    **dict.fromkeys((".", "..", ".hidden"), "begins with a dot, as names of folders and hidden files do"),
     "../a": "holds '/'",
     "a\\b": r"holds '\\'",
     "a\x00b": r"holds '\x00'",

@@ -7,7 +7,7 @@ from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.tree import DataTree
-from hpa_lit.stages import antibody_splits, corrections, folds, leak, metadata
+from hpa_lit.stages import antibody_splits, corrections, folds, leak, metadata, tables
 
 
 def frame(rows: str, *columns: str) -> pd.DataFrame:
@@ -137,3 +137,13 @@ def test_twins_must_be_external_images() -> None:
     assert table.to_numpy().tolist() == [["s1", "2", False, 30, 0], ["s2", "7", False, 7, 2]]
     with pytest.raises(InputError, match="G3_9_9"):
         leak.labelled(frame("s1,G3_9_9", "Test", "Extra"), external)
+
+
+def test_an_id_of_the_corrections_may_hold_a_slash_that_reads_as_an_underscore(tmp_path):
+    tree = DataTree(tmp_path)
+    row = {"Id": "67653_846_D9_2", "Target": "0", "External": True, "antibody": "67653", "antibody_code": 0}
+    tables.write(tree.metadata("external"), pd.DataFrame([row]))
+    tree.corrections_csv.parent.mkdir(parents=True)
+    tree.corrections_csv.write_text("Id,Target\n67653/846_D9_2,25\n")
+    corrections.run(tree)
+    assert pd.read_parquet(tree.corrected)["Target"].tolist() == [corrections.merge("0", "25")]
