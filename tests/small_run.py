@@ -10,11 +10,11 @@ from hpa_lit.nets import build_classifier, build_embedder
 LABELS = ["bright", "dark", "odd"]
 
 
-def save_run(folder, embedder=False, epoch="best", run_name="small", **data):
+def save_run(folder, embedder=False, epoch="best", run_name="small", arch="resnet18", options=None, **data):
     """Write a checkpoint in the format of `tasks.Checkpoints`, its weights drawn anew; give the run and its network."""
     torch.manual_seed(0)
-    planes = len(data.get("channels", "rgby"))
-    net = build_embedder("resnet18", 5, planes) if embedder else build_classifier("resnet18", len(LABELS), planes)
+    planes, make = len(data.get("channels", "rgby")), build_embedder if embedder else build_classifier
+    net = make(arch, 5 if embedder else len(LABELS), planes, options=options)
     for module in net.modules():  # as after a training, with statistics
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
@@ -26,9 +26,10 @@ def save_run(folder, embedder=False, epoch="best", run_name="small", **data):
         "split": "antibody" if embedder else "mine",
         "arch": {
             "_target_": build,
-            "arch": "resnet18",
+            "arch": arch,
             "pretrained": True,
             "weights": None,
+            "options": options,
         },
         "num_classes": 5 if embedder else len(LABELS),
         "targets": "antibodies" if embedder else "labels",

@@ -21,10 +21,10 @@ def fault(name: str) -> str:
         return "is empty"
     if name != name.strip():
         return "begins or ends with a blank"
+    if name.startswith("."):
+        return "begins with a dot, as hidden files and .. do"
     if unfit := [sign for sign in name if sign in "/\\"] + control_signs(name):
         return f"holds {unfit[0]!r}"
-    if name.startswith("."):
-        return "begins with a dot, as names of folders and hidden files do"
     if (size := len(name.encode())) > LONGEST:
         return f"is {size} bytes long, of which a file's name has {LONGEST} at most"
     return ""

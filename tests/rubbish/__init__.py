@@ -1,0 +1,1 @@
+"""A corpus of broken inputs, each with the command that meets it and the sentence that it is to say."""
