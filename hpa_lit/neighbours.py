@@ -96,12 +96,14 @@ def search(settings: NeighboursSettings, out: AnswerTree) -> None:
     from PIL import Image
 
     from hpa_lit.figures.neighbour_sheet import in_words, neighbour_sheet
+    from hpa_lit.labels import LABEL_NAMES
     from hpa_lit.results import neighbours, submission, tables
     from hpa_lit.results.files import read_features
 
     on_failed, own = settings.on_failed, settings.images is not None
     gallery_path, query_path = label_tables(settings)
     gallery = tables.read(gallery_path, COLUMNS, unique="Id")
+    tables.check_labels(gallery_path, dict(zip(gallery.Id, gallery.Target, strict=True)), len(LABEL_NAMES))
     gallery_ids, gallery_features = read_features(settings.gallery, on_failed, gallery.Id.tolist())
     gallery = gallery.set_index("Id", drop=False).loc[gallery_ids]
     usual = usual_scores(settings, gallery_features) if own or settings.held_out else None
@@ -151,6 +153,7 @@ def choose_threshold(
         gallery: Its labels, a row an image.
         gallery_features: Of the same images, shape (m, d).
     """
+    from hpa_lit.labels import LABEL_NAMES
     from hpa_lit.results import neighbours, tables
     from hpa_lit.results.files import read_features
 
@@ -160,7 +163,7 @@ def choose_threshold(
         )
     ids, features = read_features(settings.labelled, settings.on_failed)
     neighbours.refuse_shared(ids, gallery.Id.tolist())
-    truth = tables.answers(settings.labels or DataTree(settings.paths.root).train_csv)
+    truth = tables.answers(settings.labels or DataTree(settings.paths.root).train_csv, len(LABEL_NAMES))
     if absent := [i for i in ids if i not in truth]:
         raise InputError(f"{len(absent)} images of labelled={settings.labelled} have no labels:\n{listing(absent)}")
     rows, scores = neighbours.match(features, gallery_features, 1, settings.standardisation)
@@ -200,7 +203,7 @@ def replace(
     answers = {i: target for i, target, take in zip(truth.index, best.Target, above, strict=True) if take}
     both = list["pd.DataFrame"]()
     if settings.submission:
-        before = submission.read_submission(settings.submission)
+        before = submission.read_submission(settings.submission, len(LABEL_NAMES))
         both = [before, submission.with_answers(before, answers, len(LABEL_NAMES))]
     judged = score(settings.truth, both) if settings.truth else []
 

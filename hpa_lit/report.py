@@ -139,7 +139,7 @@ def answered(settings: ReportSettings, predictions: "Predictions") -> "Answers":
     else:
         limits = chosen_thresholds(AnswerTree(settings.submission), names)
         path = AnswerTree(settings.submission).submission
-        answer = submission.read_submission(path).set_index("Id").Predicted
+        answer = submission.read_submission(path, len(names)).set_index("Id").Predicted
         if odd := sorted(set(answer.index) ^ set(ids)):
             raise InputError(f"{path} and {settings.predictions} differ in {len(odd)} Ids:\n{listing(odd)}")
         given = submission.to_rows(answer.loc[list(ids)].tolist(), len(names))

@@ -65,7 +65,7 @@ def main(config: DictConfig) -> None:
     wanted = tables.ids(_place(settings.sample, data.sample_submission)) if settings.sample else ids
     table = submission.in_order(ids, answers, wanted)
     if settings.leak:
-        table = submission.with_answers(table, tables.answers(_place(settings.leak, data.leak)), len(names))
+        table = submission.with_answers(table, tables.answers(_place(settings.leak, data.leak), len(names)), len(names))
     probs = probs.loc[table.Id]
 
     result: dict[str, Any] = {"submission": str(out.submission), "images": len(table), "expected": expected}
@@ -101,6 +101,10 @@ def choose(
     fits = {"f1": thresholds.f1, "soft_f1": thresholds.soft_f1}
     kind, names = settings.thresholds, predictions.labels
     if kind == "fixed":
+        if isinstance(settings.fixed, tuple) and len(settings.fixed) != len(names):
+            raise InputError(
+                f"fixed has {len(settings.fixed)} thresholds for {len(names)} labels: give one, or as many"
+            )
         return thresholds.fixed(settings.fixed, len(names)), None
     if kind == "ratio":
         return thresholds.ratio(predictions.probabilities[:, 0], wanted_ratios(settings.ratios, data, names)), None

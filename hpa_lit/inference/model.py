@@ -139,6 +139,7 @@ def describe(
     config = content.get("config") if isinstance(content, Mapping) else None
     if config is None:
         return _legacy(path, digest, unwrap(content, str(path)), arch, data)
+    _check_config(path, config)
     if arch is not None and arch["arch"] != config["arch"]["arch"]:
         raise InputError(f"arch={arch['arch']}: {path} holds a {config['arch']['arch']}; leave arch out, it knows")
     if data is not None and "root" in data and data["name"] != config["data"]["name"]:
@@ -162,6 +163,23 @@ def describe(
             f"data.channels={changed['channels']}: {path} was trained on {model.channels}; leave it out, it knows"
         )
     return replace(model, data={**model.data, **changed})
+
+
+def _check_config(path: Path, config: Any) -> None:
+    """Raise `InputError` unless a checkpoint's config says what a prediction needs to know."""
+    needed = {"run_name": str, "arch": Mapping, "data": Mapping, "num_classes": int, "targets": str}
+    if not isinstance(config, Mapping):
+        wrong = ["it is no mapping"]
+    else:
+        wrong = [f"it has no {key}" for key, kind in needed.items() if not isinstance(config.get(key), kind)]
+        wrong += [f"it has no {key}" for key in ("fold", "split") if key not in config]
+    if not wrong:
+        wrong += [f"its arch has no {key}" for key in ("_target_", "arch") if key not in config["arch"]]
+        wrong += [f"its data has no {key}" for key in ("image_size", "crop_size", "bits") if key not in config["data"]]
+        if config["targets"] == "labels" and len(config.get("labels") or ()) != config["num_classes"]:
+            wrong.append(f"it has {len(config.get('labels') or ())} labels for {config['num_classes']} answers")
+    if wrong:
+        raise InputError(f"the config in {path} is no training's: {', '.join(wrong)}; take another checkpoint")
 
 
 def _legacy(

@@ -45,6 +45,8 @@ def combine(
         raise InputError("there is no prediction file to combine")
     if weights is not None and len(weights) != len(files):
         raise InputError(f"{len(weights)} weights for {len(files)} prediction files")
+    if unlabelled := [name for name, file in files.items() if not file.labels]:
+        raise InputError(f"{unlabelled[0]} holds no probabilities, but features of an embedder: leave it out")
     _check_alike(files, "labels")
     _check_alike(files, "dataset")
     _check_folds(files, folds)

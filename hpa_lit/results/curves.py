@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.csv_table import read_csv
 from hpa_lit.results.arrays import probabilities, targets
 
 # The last row and column of `confusion`.
@@ -101,11 +102,21 @@ def training(paths: Sequence[Path]) -> pd.DataFrame:
     """
     if not paths or not all(path.is_file() for path in paths):
         raise InputError(f"there is no log of a training run: {', '.join(map(str, paths)) or 'the run has none'}")
-    table = pd.concat([pd.read_csv(path) for path in paths])
+    table = pd.concat([_numbers(path) for path in paths])
     if "epoch" not in table or table["epoch"].isna().all():
         raise InputError(f"{paths[-1]} holds no epoch that has ended")
     # An epoch has a row for training and one for validation; `last` takes what each of them holds.
-    return table.drop(columns="step").groupby("epoch").last().reset_index().astype({"epoch": int})
+    return table.drop(columns="step", errors="ignore").groupby("epoch").last().reset_index().astype({"epoch": int})
+
+
+def _numbers(path: Path) -> pd.DataFrame:
+    """A CSV log, all of whose cells are numbers or empty."""
+    try:
+        return read_csv(path).replace("", "nan").astype(np.float64)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is no log of a training run: {error}; leave it out") from error
 
 
 def steps(paths: Mapping[str, Path]) -> pd.DataFrame:
@@ -122,12 +133,12 @@ def steps(paths: Mapping[str, Path]) -> pd.DataFrame:
     """
     rows = []
     for step, path in paths.items():
-        scores = json.loads(path.read_text()).get("scores") if path.is_file() else None
-        if scores is None:
-            raise InputError(f"step {step!r} has no scores in {path}: make it with truth=TABLE")
-        low, high = scores["macro_f1_interval"]
-        rows.append(
-            {"step": step, "images": scores["images"], "macro_f1": scores["macro_f1"], "low": low, "high": high}
-        )
+        try:
+            scores = json.loads(path.read_text())["scores"]
+            low, high = scores["macro_f1_interval"]
+            found = {"images": scores["images"], "macro_f1": scores["macro_f1"], "low": low, "high": high}
+        except (OSError, ValueError, KeyError, TypeError) as error:  # ValueError: it is no JSON, or no UTF-8
+            raise InputError(f"step {step!r} has no scores in {path}: make it with truth=TABLE") from error
+        rows.append({"step": step, **found})
     table = pd.DataFrame(rows)
     return table.assign(gain=table["macro_f1"].diff())

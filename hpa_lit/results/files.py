@@ -41,6 +41,8 @@ def read_single(path: Path, on_failed: str) -> Predictions:
         on_failed: "error" or "drop".
     """
     predictions = _read_one_view(path)
+    if not predictions.labels:
+        raise InputError(f"{path} holds no probabilities, but features of an embedder: give what hpa-lit predict wrote")
     return predictions.take(good_rows({str(path): predictions}, on_failed))
 
 

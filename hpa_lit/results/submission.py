@@ -12,7 +12,7 @@ from hpa_lit.errors import InputError, listing
 from hpa_lit.files.writing import replacing
 from hpa_lit.results.answers import in_words
 from hpa_lit.results.arrays import LabelMatrix
-from hpa_lit.results.tables import read
+from hpa_lit.results.tables import check_labels, read
 from hpa_lit.results.thresholds import assign
 
 
@@ -100,9 +100,11 @@ def wide(submission: pd.DataFrame, names: Sequence[str], probs: npt.ArrayLike) -
     return pd.concat([head, given, likely], axis=1)
 
 
-def read_submission(path: Path) -> pd.DataFrame:
+def read_submission(path: Path, num_labels: int = len(labels.LABEL_NAMES)) -> pd.DataFrame:
     """Read a submission, ``Id,Predicted``; an empty answer is an empty string."""
-    return read(path, ["Id", "Predicted"], unique="Id")
+    table = read(path, ["Id", "Predicted"], unique="Id")
+    check_labels(path, {i: answer for i, answer in zip(table.Id, table.Predicted, strict=True) if answer}, num_labels)
+    return table
 
 
 def write(path: Path, table: pd.DataFrame) -> None:

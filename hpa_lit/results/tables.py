@@ -1,6 +1,6 @@
 """The tables that answers are compared with and put into: label tables, Id lists, pairs of near-identical images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.csv_table import read_csv
-from hpa_lit.labels import encode
+from hpa_lit.labels import LABEL_NAMES, encode
 from hpa_lit.results.arrays import Doubles, LabelMatrix
 
 
@@ -62,12 +62,22 @@ def targets(paths: Sequence[Path], ids: Sequence[str], num_labels: int) -> Label
     if absent := [i for i in ids if i not in table.index]:
         raise InputError(f"{len(absent)} Ids have no Target in {where}:\n{listing(absent)}")
     result = np.zeros((len(ids), num_labels), np.uint8)
-    for row, (image_id, target) in enumerate(table.loc[list(ids)].items()):
-        try:
-            result[row] = encode(target, num_labels)
-        except ValueError as error:
-            raise InputError(f"{where}: Id {image_id}: {error}") from error
+    check_labels(where, dict(zip(ids, table.loc[list(ids)], strict=True)), num_labels)
+    for row, target in enumerate(table.loc[list(ids)]):
+        result[row] = encode(target, num_labels)
     return result
+
+
+def check_labels(where: object, answers: Mapping[str, str], num_labels: int) -> None:
+    """Raise `InputError`, which names the culprits, unless these are label strings, by Id."""
+    wrong = []
+    for image_id, answer in answers.items():
+        try:
+            encode(answer, num_labels)
+        except InputError as error:
+            wrong.append(f"Id {image_id}: {error}")
+    if wrong:
+        raise InputError(f"{where}: {len(wrong)} rows cannot be used; correct them:\n{listing(wrong)}")
 
 
 def frequencies(path: Path, num_labels: int) -> Doubles:
@@ -103,10 +113,12 @@ def ids(path: Path) -> list[str]:
     return read(path, ["Id"], unique="Id").Id.tolist()
 
 
-def answers(path: Path) -> dict[str, str]:
+def answers(path: Path, num_labels: int = len(LABEL_NAMES)) -> dict[str, str]:
     """The label strings of a table ``Id,Target``, by Id."""
     table = read(path, ["Id", "Target"], unique="Id")
-    return dict(zip(table.Id, table.Target, strict=True))
+    found = dict(zip(table.Id, table.Target, strict=True))
+    check_labels(path, found, num_labels)
+    return found
 
 
 def pairs(path: Path) -> list[tuple[str, str]]:

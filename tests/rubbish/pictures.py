@@ -15,18 +15,22 @@ PLANES = "images=planes"
 
 def tiff(pixels, **options):
     """A TIFF in place of a stack."""
+
     def change(home: Path) -> None:
         remove(STACK)(home)
         tifffile.imwrite(home / STACK, pixels, **options)
+
     return change
 
 
 def png(pixels, name=PLANE):
     """A picture in place of a plane."""
+
     def change(home: Path) -> None:
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "png")
         write(name, file.getvalue())(home)
+
     return change
 
 
@@ -52,7 +56,7 @@ CASES = [
         for verb, words, said in (
             ("train", "", r"1 of 6 images cannot be used; replace the files or remove the rows:\n  i00: .*"),
             ("check", "", r"6 images; errors: 1"),
-            ("predict", "", r"1 of 6 images could not be predicted.*\n  i00: .*"),
+            ("predict", "", r"1 of 6 images could not be read; their rows in result\.parquet are empty:\n  i00: .*"),
         )
         for case in (
             Case(f"{verb}: a stack cut short", verb, words, cut(STACK), said, verb == "predict"),
@@ -76,8 +80,8 @@ CASES = [
     Case("a plane that is not there, to predict", "predict", PLANES, remove("planes/i00_red.png"), r"i00: .*no red plane", True),
     Case("no pictures to predict", "predict", "", empty, r"there is no image in pictures, which holds nothing"),
     Case("no pictures to embed", "embed", "", empty, r"there is no image in pictures, which holds nothing"),
-    Case("a stack to embed cut short", "embed", "", cut(STACK), r"1 of 6 images could not be predicted.*\n  i00: ", True),
+    Case("a stack to embed cut short", "embed", "", cut(STACK), r"1 of 6 images could not be read.*\n  i00: ", True),
     Case("no pictures to check", "check", "", empty, r"there is no image in pictures, which holds nothing"),
     Case("no pictures for a report", "report", "images=nowhere", None, r"there is no image folder nowhere"),
-    Case("pictures of others for a report", "report", "images=planes", remove("planes/i03_blue.png"), r"i03"),
+    Case("pictures of others for a report", "report", "images=planes", remove("planes/i03_green.png"), r"i03"),
 ]  # fmt: skip

@@ -90,7 +90,7 @@ CASES = [
     Case("a fold that nobody brings", "combine", "folds=[0,1,2]", None, r"lacks fold 2"),
     Case("views combined by nobody's rule", "combine", "over_views=median", None, r"over_views=median: choose maximum"),
     Case("thresholds of nobody's", "submit", "thresholds=best", None, r"thresholds=best: choose .*ratio, fixed, f1 or soft_f1"),
-    Case("a threshold too few", "submit", "fixed=[0.5,0.5]", None, r"2 thresholds|2 .*3"),
+    Case("a threshold too few", "submit", "fixed=[0.5,0.5]", None, r"fixed has 2 thresholds for 3 labels"),
     Case("thresholds fitted on nothing", "submit", "thresholds=f1", None, r"set out_of_fold=FILE"),
     Case("neither queries nor images", "neighbours", "queries=null", None, r"say whose neighbours: queries=FILE"),
     Case("no neighbours", "neighbours", "k=0", None, rf"^k=0: {COUNT}$"),

@@ -51,11 +51,18 @@ def build(home: Path) -> None:
     AnswerTree(home / "given").scores.write_text(
         json.dumps({"scores": {"images": 6, "macro_f1": 0.5, "macro_f1_interval": [0.4, 0.6]}})
     )
-    run, _ = save_run(home / "run", **NARROW)
+    run, _ = save_run(home / "run", images="pictures", labels="labels.csv", **NARROW)
     save_run(home / "embedder", embedder=True, **NARROW)
     sides = ["train"] * 4 + ["valid"] * 2
     table(run.record, "Id,side,Target", IDS, sides, places)
-    table(run.folder / "csv" / "version_0" / "metrics.csv", "epoch,step,valid/focal,valid/macro_f1", "12", "12", "43", "12")
+    table(
+        run.folder / "csv" / "version_0" / "metrics.csv",
+        "epoch,step,valid/focal,valid/macro_f1",
+        "12",
+        "12",
+        "43",
+        "12",
+    )
     for fold in range(2):
         prediction_file.write(home / f"fold{fold}.parquet", predictions(fold=fold))
     prediction_file.write(home / "test.parquet", predictions())
