@@ -137,8 +137,13 @@ def quoted(word: str) -> str:
     except HydraException:
         if value[:1] in "[{'\"":  # a list or a text of which the end is missing is a mistake, and Hydra says where
             return word
-        return "{}='{}'".format(key, value.replace("'", r"\'"))
+        return f"{key}={in_quotes(value)}"
     return word
+
+
+def in_quotes(text: str) -> str:
+    """A text between quotes, as Hydra reads it: one inside takes a backslash, and backslashes before one are doubled."""
+    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
 
 
 def addable(word: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from hpa_lit.cli.command import in_quotes
 from hpa_lit.errors import InputError
 
 LOOKED_AT = 0.5  # seconds between looks at a running command
@@ -122,7 +123,5 @@ def _quoted(value: object) -> str:
     text = str(value)
     if re.fullmatch(r"[\w.:-]*/[\w./:-]*", text, re.ASCII):
         return text
-    # OmegaConf reads ${ as the beginning of another key, and Hydra a quote as the end: both take a backslash, and
-    # backslashes before them are doubled.
-    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
-    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
+    # OmegaConf reads ${ as the beginning of another key, unless a backslash stands before it.
+    return in_quotes(re.sub(r"(\\*)\$\{", r"\1\1\\${", text))
