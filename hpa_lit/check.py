@@ -70,6 +70,7 @@ def main(config: DictConfig) -> None:
     looks = dict(zip(subject.files, looked, strict=True))
     found = [
         *findings.of_files(looks),
+        *findings.of_names(list(looks)),
         *findings.of_pixels(looks),
         *findings.of_statistics(looks, data["mean"], data["std"]),
         *subject.found,

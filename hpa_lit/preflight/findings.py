@@ -56,6 +56,12 @@ def of_files(looks: Looks) -> list[Finding]:
     return findings
 
 
+def of_names(ids: Sequence[str]) -> list[Finding]:
+    """Ids that a spreadsheet computes, where it opens a table that holds them as they are."""
+    formulas = [repr(image_id) for image_id in ids if image_id.startswith(("=", "+", "-", "@"))]
+    return _listed("warning", "formulas", "spreadsheets take these Ids for formulas", formulas)
+
+
 def of_pixels(looks: Looks) -> list[Finding]:
     """Sizes and bit depths; planes that show nothing, too much, or what another plane should."""
     good = _good(looks)

@@ -84,7 +84,7 @@ def test_an_odd_value_is_taken_as_it_is_or_refused_by_its_key(data):
         assert TrainSettings.of_plain(plain).plain() == plain
 
 
-# What takes anything: arguments of timm's networks, and the augmentation once more, which is said of augment.transforms.
+# What takes anything: arguments of timm's networks; and augment.transforms once more, where it is said.
 FREE = (("arch", "options", "channels"), ("data", "augment"))
 DECLARED = [place for place in sorted(leaves(whole())) if not any(place[: len(free)] == free for free in FREE)]
 

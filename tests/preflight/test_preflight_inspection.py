@@ -78,3 +78,9 @@ def test_the_same_field_on_one_side_of_every_fold_is_no_leak(tmp_path, pixels):
 def test_a_finding_shows_its_first_examples():
     finding = findings.Finding("error", "rows", "5 rows: no image", list("abcde"))
     assert str(finding) == "error    rows        5 rows: no image; a; b; c; and 2 more"
+
+
+def test_ids_that_a_spreadsheet_computes_are_warned_of():
+    assert findings.of_names(["a", "b=c"]) == []
+    (found,) = findings.of_names(["a", "=cmd|x", "-1_A1"])
+    assert (found.level, found.kind, found.examples) == ("warning", "formulas", ["'=cmd|x'", "'-1_A1'"])

@@ -91,7 +91,6 @@ CASES = [
          r"given/scores\.json"),
     Case("curves of nothing", "report", "runs=embedder", None, r"there is no log of a training run"),
     Case("curves that are no table", "report", "runs=run", write("run/csv/version_0/metrics.csv", '"'), r"metrics\.csv"),
-    Case("curves without steps", "report", "runs=run", write("run/csv/version_0/metrics.csv", "epoch\n1\n"), r"metrics\.csv"),
     Case("curves in words", "report", "runs=run", write("run/csv/version_0/metrics.csv", "epoch,step\none,two\n"),
          r"metrics\.csv"),
     Case("no raw labels", "prepare", "", remove("data/raw/train.csv"), r"there is no data/raw/train\.csv|train\.csv: put"),
