@@ -142,7 +142,7 @@ def quoted(word: str) -> str:
 
 
 def in_quotes(text: str) -> str:
-    """A text between quotes, as Hydra reads it: a quote inside takes a backslash, backslashes before one are doubled."""
+    """A text between quotes, as Hydra reads it: one inside takes a backslash, which doubles those before it."""
     return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
 
 
