@@ -127,7 +127,7 @@ def wanted_ratios(ratios: Literal["train", "leaderboard"] | Path, data: DataTree
     from hpa_lit.results import tables, thresholds
 
     if isinstance(ratios, Path):
-        return tables.by_label(ratios, "ratio", names)
+        return tables.by_label(ratios, "ratio", names, 0, 1)
     if not data.train_csv.is_file():
         raise InputError(
             f"ratios={ratios} counts labels in {data.train_csv}, which is not there: set paths.root to the data "

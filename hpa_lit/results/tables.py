@@ -87,8 +87,8 @@ def frequencies(path: Path, num_labels: int) -> Doubles:
     return np.asarray(targets([path], rows, num_labels).mean(axis=0))
 
 
-def by_label(path: Path, column: str, names: Sequence[str]) -> Doubles:
-    """One share for each label out of a table ``label,<column>``, in the order of `names`, shape (K,), 0..1."""
+def by_label(path: Path, column: str, names: Sequence[str], least: float = -np.inf, most: float = np.inf) -> Doubles:
+    """One number for each label out of a table ``label,<column>``, in the order of `names`, shape (K,)."""
     values = read(path, ["label", column], unique="label").set_index("label")[column]
     if (absent := [n for n in names if n not in values.index]) or len(values) != len(names):
         others = [f"{name} is no label here" for name in values.index if name not in names]
@@ -96,16 +96,16 @@ def by_label(path: Path, column: str, names: Sequence[str]) -> Doubles:
             f"{path} must name each of the {len(names)} labels:\n{listing([f'{n} is absent' for n in absent] + others)}"
         )
     try:
-        shares = values.loc[list(names)].to_numpy(np.float64)
+        numbers = values.loc[list(names)].to_numpy(np.float64)
     except ValueError as error:
         raise InputError(f"{path}: {column}: {error}") from error
     if wrong := [
-        f"{column} of {name} is {share:g}, not from 0 to 1"
-        for name, share in zip(names, shares, strict=True)
-        if not 0 <= share <= 1
+        f"{column} of {name} is {number:g}"
+        for name, number in zip(names, numbers, strict=True)
+        if not least <= number <= most
     ]:
-        raise InputError(f"{path} must hold shares of images:\n{listing(wrong)}")
-    return shares
+        raise InputError(f"{path} must hold numbers from {least:g} to {most:g}:\n{listing(wrong)}")
+    return numbers
 
 
 def ids(path: Path) -> list[str]:

@@ -68,7 +68,7 @@ CASES = [
     Case("ratios in words", "submit", "thresholds=ratio ratios=./ratios.csv",
          replace("ratios.csv", "0.1", "much"), r"ratios\.csv: ratio: .*much"),
     Case("ratios of more than all", "submit", "thresholds=ratio ratios=./ratios.csv",
-         replace("ratios.csv", "0.1", "7"), r"ratio of bright is 7, not from 0 to 1"),
+         replace("ratios.csv", "0.1", "7"), r"ratios\.csv must hold numbers from 0 to 1:\n  ratio of bright is 7"),
     Case("no labels to count", "submit", "thresholds=ratio ratios=train paths.root=nowhere", None,
          r"counts labels in nowhere/raw/train\.csv, which is not there: set paths\.root"),
     Case("a sample of other images", "submit", "sample=./gallery.csv", None, r"1_A1_1 was not predicted"),
