@@ -40,12 +40,17 @@ class Checkpoints(Checkpoint):
         """Go on from what `state_dict` gave."""
         self.best_score, self.best_epoch = state_dict["best_score"], state_dict["best_epoch"]
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Make the run's folder, once: made anew later, it would hold what is left of a run."""
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            Path(trainer.default_root_dir).mkdir(parents=True, exist_ok=True)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save, link, and remove what is no longer kept."""
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         run, epoch = RunTree(Path(trainer.default_root_dir)), trainer.current_epoch + 1
-        if not run.folder.is_dir():  # made anew, it would hold what is left of a run
+        if not run.folder.is_dir():
             raise UnwritableError(f"the folder {run.folder} is gone; bring it back to go on, or train anew")
         metrics = trainer.callback_metrics
         if self.monitor not in metrics:
