@@ -70,7 +70,7 @@ CASES = [
     Case("a folder for a prediction file", "combine", "", folder(ONE), r"fold0\.parquet"),
     Case("a damaged footer", "combine", "", flipped(-100), r"fold0\.parquet"),
     Case("another Parquet table", "combine", "", plain, r"fold0\.parquet is no prediction file of hpa_lit, or was changed"),
-    Case("metadata without views", "combine", "", source(views=None), r"fold0\.parquet is no prediction file .*'views'"),
+    Case("metadata without views", "combine", "", source(views=None), r"fold0\.parquet is no prediction file .*views"),
     Case("metadata of other views", "combine", "", source(views=["a", "b"]), r"fold0\.parquet: not every image has one row"),
     Case("metadata of no views", "combine", "", source(views=[]), r"fold0\.parquet"),
     Case("metadata of another label", "combine", "", source(labels=["bright", "dark", "green"]), r"fold0\.parquet .*green"),
