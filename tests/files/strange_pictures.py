@@ -183,6 +183,7 @@ def bombs(folder: Path) -> dict[str, bytes]:
         "circle.tif": chained(150, 120),
         "pages.tif": chained(200_000, -1),
         "zipped_green.tif.gz": zeros(100, wbits=31),
+        "text_green.tif": plane.replace(struct.pack("<HHIHH", 259, 3, 1, 8, 0), struct.pack("<HHIHH", 259, 2, 1, 8, 0)),
         "jpeg_green.tif": tiff(PICTURE[:, :, 1], compression="jpeg"),
         "program_green.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99999 99999\n%%EndComments\nshowpage\n",
         "text_green.png": huge_png(20).replace(

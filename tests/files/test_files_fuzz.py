@@ -62,6 +62,7 @@ def test_no_header_is_believed_before_there_is_memory_for_it(bombs: dict[str, Ou
         ("pages.tif", "size", "headers describe more than the planes of one image"),
         ("zipped_green.tif.gz", "size", "unzips to more than"),
         ("jpeg_green.tif", "size", "is compressed by JPEG: save it without compression, or by PackBits, Deflate"),
+        ("text_green.tif", "size", r"is compressed by \x08: save it without"),
         ("program_green.png", "size", "cannot identify image file"),
         ("text_green.png", "read", "too large"),
     ],

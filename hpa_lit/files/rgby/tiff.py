@@ -16,6 +16,7 @@ from tifffile import COMPRESSION
 from hpa_lit.errors import InputError
 from hpa_lit.files import stack_tiff
 from hpa_lit.files.limits import MOST_PAGES, MOST_PIXELS, check_pixels
+from hpa_lit.files.names import printable
 from hpa_lit.files.reading import reading
 from hpa_lit.files.rgby.finding import COLORS
 
@@ -94,7 +95,7 @@ def _check_series(path: Path, series: tifffile.TiffPageSeries, size: int) -> Non
     if series.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: pixels are {series.dtype}; save them as 8-bit or unsigned 16-bit")
     if page.compression not in COMPRESSIONS:
-        name = getattr(page.compression, "name", page.compression)
+        name = printable(str(getattr(page.compression, "name", page.compression)))  # a damaged tag may be a text
         raise InputError(
             f"{path} is compressed by {name}: save it without compression, or by PackBits, Deflate, LZW or Zstandard"
         )
