@@ -17,7 +17,7 @@ from hpa_lit.files.prediction_file import Predictions
 IDS = [f"i{row:02}" for row in range(8)]
 DRAWN = ["draw.fields=20", "draw.size=64", "draw.duplicates=1", "draw.workers=1"]
 PREPARED = ["data=i256", "prepare.sizes=[64]", "prepare.upscale=true", "prepare.workers=1"]
-LIGHT = ("combine", "submit", "report", "neighbours", "check", "prepare")  # without a network or much to draw
+LIGHT = ("combine", "submit", "neighbours", "check")  # done in a second
 
 
 def make_home(home: Path) -> Path:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +85,7 @@ def wait_for(line, process):
     raise AssertionError("".join(said))
 
 
+@pytest.mark.slow
 def test_two_trainings_into_one_folder(home, tmp_path):
     first = start_training(home, tmp_path, "data.workers=1")
     try:
@@ -96,14 +96,16 @@ def test_two_trainings_into_one_folder(home, tmp_path):
         assert "hpa-lit train experiment=small" in said
         assert said.rstrip().endswith("wait for it, end it, or set tag=NAME")
     finally:
-        first.send_signal(signal.SIGKILL)
-        first.communicate()
+        first.kill()
+        first.wait()
+        first.stdout.close()
     second = start_training(home, tmp_path, "data.workers=1")  # at once, whatever the loading processes of the first do
     try:
         assert "going on from" in wait_for("epoch", second)
     finally:
         second.kill()
-        second.communicate()
+        second.wait()
+        second.stdout.close()
 
 
 def test_a_training_whose_folder_is_deleted_ends_with_a_sentence_and_makes_none_anew(home, tmp_path):
