@@ -148,16 +148,18 @@ def _reason(number: int, folder: Path, freed: int = 0) -> str:
         folder: Where the file was to be.
         freed: Bytes of what is there of it and is to be removed.
     """
+    why = os.strerror(number)
+    if number in DENIED:
+        return f"{why}; see to its permissions, or choose another place"
     try:
         free = shutil.disk_usage(folder).free + freed
     except OSError:
         return f"the folder {folder} is gone; see that its disk is there, or choose another place"
-    why = os.strerror(number)
     if number == errno.ENOSPC:
         return f"{why}: {free / 1e6:,.1f} MB are free there, and it needs more; make room, or choose another place"
     if number in FULL:  # the limit of a user or a process, not of the disk
         return f"{why}; ask for a larger limit, or choose another place"
-    return f"{why}; see to {'its permissions' if number in DENIED else 'the disk'}, or choose another place"
+    return f"{why}; see to the disk, or choose another place"
 
 
 def _sync(path: Path) -> None:
