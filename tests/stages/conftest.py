@@ -38,6 +38,16 @@ def tree(tmp_path: Path, raw_atlas: Path) -> DataTree:
 
 
 @pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may be larger than 5,000 bytes, in the processes that this one starts too."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))  # Python ignores the signal that goes with it
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
 def site(tree: DataTree) -> Iterator[Site]:
     """A server of the external images, which are then not in the data folder."""
     folder = tree.root.parent / "site"

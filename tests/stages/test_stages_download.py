@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from small_atlas import Site
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.rgby import COLORS
 from hpa_lit.files.tree import DataTree
+from hpa_lit.files.writing import UnwritableError
 from hpa_lit.stages import download
 from hpa_lit.stages.failures import IncompleteError
 
@@ -262,3 +264,11 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     tree = tree_with(tmp_path, ["good"])
     with pytest.raises(InputError, match=r"4 of 4 failed.*\n.*ConnectError"):
         download.run(tree, download.Source("http://127.0.0.1:9", attempts=1), dry_run=False)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_disk_that_takes_no_file_ends_it_with_one_sentence(tree: DataTree, site: Site) -> None:
+    with pytest.raises(UnwritableError, match=r"external/.*\.jpg cannot be written: File too large"):
+        download.run(tree, download.Source(site.address, attempts=2, wait=0.01), dry_run=False)
+    assert not tree.failures("download").exists()
+    assert not list(tree.raw_images("external").iterdir())

@@ -11,6 +11,7 @@ from small_atlas import EXTERNAL, TEST, TRAIN, field, save_planes
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 from hpa_lit.files.tree import DataTree
+from hpa_lit.files.writing import UnwritableError
 from hpa_lit.stages import resize, statistics
 from hpa_lit.stages.failures import IncompleteError
 from hpa_lit.stages.workers import Workers
@@ -167,3 +168,12 @@ def test_the_compression_is_a_choice_and_the_pixels_are_the_same(tree: DataTree)
     assert found == ["PACKBITS", "ADOBE_DEFLATE", "ZSTD", "NONE"]
     with pytest.raises(InputError, match=r"prepare.compression=lzw: choose packbits, deflate, zstd, none"):
         resize.run(tree, ["test"], [512], CONVERSION, HERE, "lzw")
+
+
+@pytest.mark.usefixtures("small_files")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_takes_no_image_ends_it_at_the_first(tree: DataTree, workers: int) -> None:
+    with pytest.raises(UnwritableError, match=r"images/512/train/.*\.tif cannot be written: File too large"):
+        resize.run(tree, ["train"], [512], CONVERSION, Workers(count=workers))
+    assert not tree.failures("resize").exists()
+    assert not list(tree.images("train", 512).iterdir())
