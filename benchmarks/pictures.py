@@ -46,7 +46,7 @@ class Repeated(ImageDataModule):
     def read(self) -> Sides:
         """The same to train and to validate on."""
         files = self.files()
-        examples = Examples(list(files), list(files.values()), np.zeros((self.count, 28), np.uint8))
+        examples = Examples(list(files), list(files.values()), np.ones((self.count, 28), np.uint8))
         return Sides(examples, examples)
 
     def files(self, dataset: str | None = None) -> Files:

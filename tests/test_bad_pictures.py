@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import ModuleType
 
@@ -79,18 +79,19 @@ def test_predict_answers_the_others(start: Callable[..., str], folder: Path) -> 
 
 
 def test_train_names_them_all_before_the_first_step(start: Callable[..., str], folder: Path) -> None:
-    ids = list(rgby.list_images(folder / "mine"))
-    pd.DataFrame({"Id": ids, "Target": ["0", "1", "0"] * 3}).to_csv(folder / "labels.csv", index=False)
+    ids = [image_id for image_id in rgby.list_images(folder / "mine") if image_id.isalnum()]  # what a table may hold
+    pd.DataFrame({"Id": ids, "Target": ["0", "1"] * 4}).to_csv(folder / "labels.csv", index=False)
     words = ["experiment=small", "images=mine", "labels=labels.csv", "data.label_list=[bright,dark]"]
     sizes = ["data.crop_size=32", "data.folds=2", "data.workers=0", "batch_size=2", "scheduler.epochs=1"]
     said = start(train, *words, *sizes, "data.image_size=40", "paths.outputs=outputs")
-    assert "3 of 9 images cannot be used; replace the files or remove the rows" in said
-    assert_named([line.strip() for line in said.splitlines() if line.startswith("  ")])
+    assert "2 of 8 images cannot be used; replace the files or remove the rows" in said
+    assert_named([line.strip() for line in said.splitlines() if line.startswith("  ")], ids)
 
 
-def assert_named(said: list[str]) -> None:
-    assert len(said) == len(BAD)
-    for image_id, why in BAD.items():
+def assert_named(said: list[str], among: Collection[str] = BAD.keys()) -> None:
+    bad = {image_id: why for image_id, why in BAD.items() if image_id in among}
+    assert len(said) == len(bad)
+    for image_id, why in bad.items():
         (line,) = [line for line in said if line.startswith(f"{image_id}: ")]
         assert why in line, line
         assert line.isprintable()

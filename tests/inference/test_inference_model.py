@@ -91,6 +91,7 @@ def test_weights_of_another_network_are_named(tmp_path):
     run, _ = save_run(tmp_path)
     content = torch.load(run.checkpoint("best"))
     content["config"]["num_classes"] = 4
+    content["config"]["labels"].append("another")
     torch.save(content, run.checkpoint("best"))
     with pytest.raises(InputError, match=r"classifier.weight is \(3, 512\), the network has \(4, 512\)"):
         describe(run.checkpoint("best")).load()
