@@ -127,6 +127,14 @@ def test_a_run_says_how_it_was_made(trained):
     assert len(start["config_hash"]) == len(start["data_hash"]) == 64
 
 
+def test_own_callbacks_leave_the_lines_and_an_own_bar_replaces_ours(pictures, tmp_path, capsys):
+    more = ["scheduler.epochs=1", "+callbacks.bar._target_=pytorch_lightning.callbacks.TQDMProgressBar"]
+    train(settings(pictures, tmp_path, *more), RunTree(tmp_path / "run"))
+    out, err = capsys.readouterr()
+    assert len(re.findall("^.*epoch 1/1  loss", out, re.MULTILINE)) == 1
+    assert "Epoch 0" in out + err  # Lightning's, as asked for
+
+
 def test_checkpoints_load_safely_and_hold_their_config(trained):
     run, _ = trained
     checkpoint = torch.load(run.checkpoint("best"), weights_only=True)

@@ -57,12 +57,12 @@ def held(lock: Path, place: Path, remedy: str) -> Iterator[None]:
                 "same command again"
             )
     finally:
-        if _leads_to(lock, file):
-            lock.unlink()
+        with suppress(OSError):  # a disk that was closed meanwhile; and a folder that is not empty stays
+            if _leads_to(lock, file):
+                lock.unlink()
+            if not found:
+                lock.parent.rmdir()
         file.close()
-        if not found:
-            with suppress(OSError):
-                lock.parent.rmdir()  # where the block wrote nothing
 
 
 def _locked(lock: Path, place: Path, remedy: str) -> BinaryIO:
@@ -96,7 +96,7 @@ def _locked(lock: Path, place: Path, remedy: str) -> BinaryIO:
 
 def command_line() -> str:
     """The command that this process runs, as it can be typed again."""
-    name = Path(sys.argv[0]).stem.split()[-1]
+    *_, name = ["python", *Path(sys.argv[0]).stem.split()]
     return shlex.join(["hpa-lit", name, *sys.argv[1:]])
 
 

@@ -65,7 +65,9 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
     except Exception as error:
         if (number := _trouble(error, temporary)) is None:
             raise
-        size = temporary.stat().st_size if temporary.exists() else 0
+        size = 0
+        with suppress(OSError):
+            size = temporary.stat().st_size
         raise UnwritableError(f"{path} cannot be written: {_reason(number, path.parent, size)}") from error
     finally:
         with suppress(OSError):  # where the folder is gone, so is what lay in it

@@ -156,6 +156,7 @@ class PredictionProgress(pl.Callback):
 
     def __init__(self, what: str) -> None:
         self.what = what
+        self.shown: Progress | None = None
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin."""
@@ -167,11 +168,17 @@ class PredictionProgress(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *_: Any
     ) -> None:
         """Count a batch of every rank."""
+        assert self.shown is not None
         self.shown.update(len(batch["id"]) * trainer.world_size)
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """End."""
-        self.shown.close()
+        if self.shown is not None:
+            self.shown.close()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """End, so that what is said next has a line of its own."""
+        self.on_predict_end(trainer, pl_module)
 
 
 def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
