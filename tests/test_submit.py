@@ -200,7 +200,7 @@ def test_fitted_thresholds_and_the_score_they_promise(run, arrays, data, tmp_pat
     [
         (["thresholds=best"], "choose auto, ratio, fixed, f1 or soft_f1"),
         (["thresholds=f1"], "set out_of_fold=FILE"),
-        (["thresholds=fixed", "fixed=[0.5,0.5]"], r"expected \(28,\)"),
+        (["thresholds=fixed", "fixed=[0.5,0.5]"], "fixed has 2 thresholds for 28 labels: give one, or as many"),
         (["postprocess=competition", "sample={tmp}/data/raw/train.csv"], "differ from the sample's in 300 places"),
         (["postprocess=competition", "leak={tmp}/data/raw/train.csv"], "100 Ids to replace are not in the submission"),
         (["truth={tmp}/data/raw/train.csv", "thresholds=fixed"], "200 Ids have no Target"),
