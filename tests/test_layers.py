@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "hpa_lit"
-GROUND = {"labels", "errors", "files", "progress"}
+GROUND = {"labels", "errors", "processes", "files", "progress"}
 # Rooms, and the other rooms that each may use.
 ROOMS = {
     "stages": set(),

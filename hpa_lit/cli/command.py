@@ -23,6 +23,7 @@ from hpa_lit.cli import ranks
 from hpa_lit.errors import BAD_INPUT, InputError, ended_by, listing
 from hpa_lit.files import writing
 from hpa_lit.files.conf_dir import conf_dir
+from hpa_lit.processes import Stopped, stopping_on_signals
 
 # The parts of a run's name that are not empty, as one folder name: ${name:timm/x,i768,} is timm-x_i768.
 OmegaConf.register_new_resolver(
@@ -66,8 +67,6 @@ UNKNOWN = {
     "predicts with one",
 }
 
-INTERRUPTED = 130  # the exit code of what Ctrl-C ended
-
 # Settings that people expect to write as flags.
 FLAGS = {"--json": "json=true", "--dry-run": "dry_run=true"}
 
@@ -80,8 +79,9 @@ def command(
 ) -> Callable[[Callable[[DictConfig], object]], Callable[[], None]]:
     """Make a function of a composed config into a command with Hydra's command line.
 
-    `InputError` and mistakes in the config end the process with their message and exit code 2. Any other exception
-    is a defect of ours: it ends in a sentence too, with exit code 1. HPA_LIT_DEBUG=1 shows the traceback of either.
+    `InputError` and mistakes in the config end the process with their message and exit code 2, SIGTERM and Ctrl-C with
+    143 and 130 and how to go on. Any other exception is a defect of ours: it ends in a sentence too, with exit code 1.
+    HPA_LIT_DEBUG=1 shows the traceback of either.
 
     Args:
         config_name: Name of its config.
@@ -114,9 +114,12 @@ def command(
                         "a sweep under torchrun would run whole in every one of its processes: start it without "
                         "torchrun, with trainer=ddp, which starts the processes of each run by itself"
                     )
-                entry()
-            except KeyboardInterrupt:
-                sys.exit(INTERRUPTED)
+                with stopping_on_signals():
+                    entry()
+            except Stopped as stopped:
+                if ranks.is_first():
+                    print(stopped, file=sys.stderr, flush=True)
+                raise
             except ValueError as error:  # outside of the job, it is Hydra's about a word that it cannot take
                 raise _ended_by(InputError(str(error)).with_traceback(error.__traceback__)) from None
             except Exception as error:

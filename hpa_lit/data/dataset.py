@@ -1,8 +1,11 @@
 """The dataset: batches of images with their targets and row numbers."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
@@ -125,10 +128,16 @@ class EpochSampler(DistributedSampler[tuple[int, int]]):
     """A `DistributedSampler` that says the epoch with every row, for `ImageDataset`.
 
     Also used in a single process, so that batch k holds the same images however many ranks share it.
+
+    Attributes:
+        passed: Rows to pass over once, at the beginning of the next epoch.
     """
 
+    passed = 0
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        for row in super().__iter__():
+        passed, self.passed = self.passed, 0
+        for row in islice(super().__iter__(), passed, None):
             yield self.epoch, row  # type: ignore[misc]
 
 
@@ -137,7 +146,32 @@ class EpochLoader(DataLoader[Any]):
 
     Lightning makes the iterator of a resumed training before it tells the sampler the epoch, and workers otherwise
     begin with the iterator.
+
+    Attributes:
+        seen: Batches of the next epoch that a training saw before it was stopped; each comes as None.
     """
 
+    seen = 0
+
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        seen, self.seen = self.seen, 0
+        yield from repeat(None, seen)
+        if seen:
+            assert isinstance(self.sampler, EpochSampler)
+            assert self.batch_size is not None
+            self.sampler.passed = seen * self.batch_size
         yield from super().__iter__()
+
+
+@contextmanager
+def workers_alive() -> Iterator[None]:
+    """Raise `InputError` where a process that loads images is gone, of which torch tells at any place in the block."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not re.match(r"DataLoader worker \(pid", str(error)):
+            raise
+        raise InputError(
+            f"a process that loads images is gone, as where memory runs out ({' '.join(str(error).split())}): give the "
+            "machine more, or load with fewer by data.workers in training and workers elsewhere"
+        ) from error

@@ -21,6 +21,7 @@ from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.data.whole_images import ImageBatch, WholeImages
 from hpa_lit.errors import InputError, check_whole
 from hpa_lit.files import rgby
+from hpa_lit.processes import serve_parent
 
 Files = Mapping[str, rgby.ImageFiles]
 Fold = tuple[list[str], list[str]]  # Ids to train on and to validate on
@@ -297,7 +298,7 @@ class ImageDataModule(pl.LightningDataModule):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=pin_memory,
-            worker_init_fn=one_thread,
+            worker_init_fn=begin_worker,
             **options,
         )
 
@@ -305,6 +306,12 @@ class ImageDataModule(pl.LightningDataModule):
 def one_thread(worker: int) -> None:
     """Keep OpenCV from starting a thread a core in every worker."""
     cv2.setNumThreads(0)
+
+
+def begin_worker(worker: int) -> None:
+    """Keep a worker from starting threads, and from outliving those it works for."""
+    one_thread(worker)
+    serve_parent()
 
 
 def by_id(ids: Iterable[str], files: Files) -> dict[str, rgby.ImageFiles]:
