@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.plan import PipelineSettings, plan, summary
-from hpa_lit.cli.run_folder import run_folder
+from hpa_lit.cli.planned_run import planned_run
 from hpa_lit.cli.settings import Place
 from hpa_lit.cli.steps import Step, run_steps, setting
 from hpa_lit.files.lock import held
@@ -39,7 +39,7 @@ def main(config: DictConfig) -> None:
     settings = DemoSettings.of(config)
     tree = DataTree(settings.paths.root)
     out = OutputTree(settings.paths.outputs).pipeline(settings.name)
-    planned = plan(settings, out, run_folder)
+    planned = plan(settings, out, planned_run)
     root = setting("paths.root", tree.root)
     with served(tree.site) as url:
         site = setting("prepare.download.base_url", f"{url}/images")

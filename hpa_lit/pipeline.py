@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.plan import PipelineSettings, plan, summary
-from hpa_lit.cli.run_folder import run_folder
+from hpa_lit.cli.planned_run import planned_run
 from hpa_lit.cli.steps import run_steps
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import OutputTree, folder_lock
@@ -19,7 +19,7 @@ def main(config: DictConfig) -> None:
     """Plan the steps, run what is not done, say where the answer is."""
     settings = PipelineSettings.of(config)
     out = OutputTree(settings.paths.outputs).pipeline(settings.name or "+".join(settings.recipes))
-    planned = plan(settings, out, run_folder)
+    planned = plan(settings, out, planned_run)
     if settings.dry_run:
         for step in planned.steps:
             print(f"{step}{'' if step.lack else '  # there already'}")

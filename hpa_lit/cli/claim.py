@@ -1,6 +1,6 @@
 """A folder holds the config it was made with, and nothing is made in it with another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,8 @@ def claim(
     Raises:
         InputError: Other keys differ, or results are there without a config; names them.
     """
-    config = OmegaConf.create(settings)
     if path.is_file():
-        before, now = flat(OmegaConf.load(path)), flat(config)
-        changed = [
-            f"{key}: {before.get(key, 'absent')} there, {now.get(key, 'absent')} now"
-            for key in sorted(before.keys() | now.keys())
-            if before.get(key) != now.get(key) and not key.startswith(free)
-        ]
-        if changed:
+        if changed := differences(path, settings, free):
             raise InputError(
                 f"{path.parent} was made with another config; set {remedy} to keep both, or remove the folder:\n"
                 f"{listing(changed)}"
@@ -44,7 +37,17 @@ def claim(
             f"remove the folder:\n{listing(found)}"
         )
     with replacing(path) as temporary:
-        OmegaConf.save(config, temporary)
+        OmegaConf.save(OmegaConf.create(settings), temporary)
+
+
+def differences(path: Path, settings: Mapping[str, Any], free: tuple[str, ...] = ()) -> list[str]:
+    """What a folder's config and these settings disagree in, key by key; see `claim`."""
+    before, now = flat(OmegaConf.load(path)), flat(dict(settings))
+    return [
+        f"{key}: {before.get(key, 'absent')} there, {now.get(key, 'absent')} now"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key) and not key.startswith(free)
+    ]
 
 
 def flat(config: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt
 
+from hpa_lit.cli.planned_run import FREE_KEYS, OF_IMAGES, PlannedRun
 from hpa_lit.cli.settings import Epoch, Paths, Place, Settings, Several, ViewSettings
 from hpa_lit.cli.steps import Step, setting
 from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, PipelineTree, RunTree
@@ -52,7 +53,7 @@ class Plan:
     answers: Mapping[str, AnswerTree]
 
 
-def plan(settings: PipelineSettings, out: PipelineTree, run_folder: Callable[[Sequence[str]], Path]) -> Plan:
+def plan(settings: PipelineSettings, out: PipelineTree, planned_run: Callable[[Sequence[str]], PlannedRun]) -> Plan:
     """Plan the command pipeline; reads and writes no file.
 
     Where the truth is known there is an answer after every step, to see what each gains; else the last ones alone.
@@ -60,7 +61,7 @@ def plan(settings: PipelineSettings, out: PipelineTree, run_folder: Callable[[Se
     Args:
         settings: Of the command, resolved.
         out: Where that goes which belongs to no single run.
-        run_folder: Where train puts the run that it is given these words for.
+        planned_run: The run that train makes of these words.
     """
     make, embedder = _Steps(settings, out), settings.embedder
     words = {
@@ -71,8 +72,9 @@ def plan(settings: PipelineSettings, out: PipelineTree, run_folder: Callable[[Se
     recipes = list(words)
     if embedder:
         words[embedder] = make.words(f"experiment={embedder}", *make.more("train_embedder"))
-    runs = {name: RunTree(run_folder(words[name])) for name in words}
-    steps = [Step(f"train {name}", "train", words[name], run.result) for name, run in runs.items()]
+    planned = {name: planned_run(words[name]) for name in words}
+    runs = {name: RunTree(run.folder) for name, run in planned.items()}
+    steps = [make.train(name, words[name], run) for name, run in planned.items()]
     steps += (predicted := [make.predict(name, runs[name]) for name in recipes])
 
     ensemble = make.combine("ensemble", predicted, duplicates=DataTree(settings.paths.root).test_matches)
@@ -134,6 +136,11 @@ class _Steps:
     def truth_tables(self) -> list[Path]:
         """The files that the setting truth names."""
         return list(self.settings.truth or ())
+
+    def train(self, name: str, words: tuple[str, ...], planned: PlannedRun) -> Step:
+        """Train a run; one that was made with other settings is not what is asked for, and train says so."""
+        run, free = RunTree(planned.folder), (*FREE_KEYS, *OF_IMAGES)
+        return Step(f"train {name}", "train", words, run.result, (), run.config, planned.settings, free)
 
     def predict(self, name: str, run: RunTree) -> Step:
         """Predict the test set in all views."""

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from hpa_lit.cli.claim import differences
 from hpa_lit.cli.command import in_quotes
-from hpa_lit.errors import InputError
+from hpa_lit.errors import InputError, end
+from hpa_lit.processes import OF_A_SIGNAL, signal_of
 
 LOOKED_AT = 0.5  # seconds between looks at a running command
 SAID = 20  # lines of a failed command's output that are repeated
@@ -30,6 +32,9 @@ class Step:
         arguments: Its settings, such as "fold=0".
         output: The last file it writes.
         inputs: Files that it reads: outputs of earlier steps, or there before.
+        config: File that says what the output was made with, where another command may have made it.
+        settings: What it must say but for keys that begin with one of `free`, plain containers.
+        free: See `claim.claim`.
     """
 
     name: str
@@ -37,15 +42,20 @@ class Step:
     arguments: tuple[str, ...]
     output: Path
     inputs: tuple[Path, ...] = ()
+    config: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return shlex.join(["python", "-m", f"hpa_lit.{self.verb}", *self.arguments])
 
     @property
     def lack(self) -> str:
-        """Why its result does not count, in words; empty where it is there and no older than what it is made from."""
-        if absent := [path for path in (*self.inputs, self.output) if not path.is_file()]:
+        """Why its result does not count; empty where it is there, made as asked, and no older than its inputs."""
+        if absent := [path for path in (*self.inputs, self.output, self.config) if path and not path.is_file()]:
             return f"there is no {absent[0]}"
+        if self.config and (changed := differences(self.config, self.settings, self.free)):
+            return f"{self.output} was made with another config, {changed[0]}"
         made = self.output.stat().st_mtime_ns
         newer = [path for path in self.inputs if path.stat().st_mtime_ns > made]
         return f"{self.output} is older than {newer[0]}" if newer else ""
@@ -65,6 +75,7 @@ def run_steps(steps: Sequence[Step], logs: Path) -> None:
 
     Raises:
         InputError: A command failed, or ended well without its result; gives the end of its output.
+        SystemExit: A command was ended by a signal, which is said, and so is this process.
     """
     logs.mkdir(parents=True, exist_ok=True)
     shape = "{desc} |{bar:24}| {elapsed}{postfix}"
@@ -94,6 +105,11 @@ def _run(step: Step, head: str, log: Path, bar: "tqdm[Any]") -> float:
             process.terminate()
             process.wait()
     bar.set_postfix_str("")
+    if by := signal_of(process.returncode):
+        raise end(
+            f"{step.name} was ended by {by.name}; the same command goes on from here:\n{step}\n{_tail(log, SAID)}",
+            OF_A_SIGNAL + by,
+        )
     if process.returncode or step.lack:
         trouble = "failed" if process.returncode else f"ended without an error, and yet {step.lack}"
         raise InputError(

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from hpa_lit.cli.plan import PipelineSettings, Plan, plan, summary
+from hpa_lit.cli.planned_run import PlannedRun
 from hpa_lit.cli.steps import setting
 from hpa_lit.files.tree import PipelineTree
 
@@ -29,10 +30,11 @@ MATCHES = "data/tables/test_matches.parquet"
 REPORT = "o/pipeline/p/report/report.html"
 
 
-def run_folder(words):
-    """A folder that tells recipes, and folds where there are any."""
+def planned_run(words):
+    """A run in a folder that tells recipes, and folds where there are any."""
     experiment, *rest = words
-    return Path("o", experiment.removeprefix("experiment="), *(word for word in rest if word.startswith("fold=")))
+    folder = Path("o", experiment.removeprefix("experiment="), *(word for word in rest if word.startswith("fold=")))
+    return PlannedRun(folder, {"words": list(words)})
 
 
 def settings(**changed) -> PipelineSettings:
@@ -40,7 +42,7 @@ def settings(**changed) -> PipelineSettings:
 
 
 def planned(**changed) -> Plan:
-    return plan(settings(**changed), OUT, run_folder)
+    return plan(settings(**changed), OUT, planned_run)
 
 
 def table(steps):
@@ -134,7 +136,7 @@ def test_train_is_given_the_words_that_its_folder_was_asked_for_with():
 
     def remember(words):
         asked.append(words)
-        return run_folder(words)
+        return planned_run(words)
 
     steps = plan(settings(embedder="face", train="'tag=a b'"), OUT, remember).steps
     paths = (setting("paths.root", "data"), setting("paths.outputs", "o"))
@@ -145,7 +147,7 @@ def test_train_is_given_the_words_that_its_folder_was_asked_for_with():
 
 def test_combine_reads_files_whose_names_look_like_patterns():
     out = PipelineTree(Path("o/[x]"))
-    (combine,) = words(plan(settings(), out, run_folder).steps, "combine")
+    (combine,) = words(plan(settings(), out, planned_run).steps, "combine")
     files = [f"o/[[]x]/predictions/dense_fold_{fold}.parquet" for fold in (0, 1)]
     assert setting("predictions", files) in combine
 

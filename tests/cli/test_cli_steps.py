@@ -1,5 +1,9 @@
 import os
+import signal
+import threading
+import time
 
+import psutil
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -96,3 +100,39 @@ def test_a_step_that_ends_well_without_its_result_fails(tmp_path, stale):
     why = f"{result} is older than {source}" if stale else f"there is no {result}"
     assert str(error.value).startswith(f"draw it ended without an error, and yet {why}; ")
     assert "planted pairs" in str(error.value)
+
+
+def test_a_result_that_was_made_with_another_config_does_not_count(tmp_path):
+    config, result = tmp_path / "config.yaml", tmp_path / "result"
+    settings = {"scheduler": {"epochs": 4}, "paths": {"root": "here"}}
+    step = Step("train it", "train", (), result, (), config, settings, ("paths",))
+    result.touch()
+    assert step.lack == f"there is no {config}"
+    OmegaConf.save({"scheduler": {"epochs": 2}, "paths": {"root": "there"}}, config)
+    assert step.lack == f"{result} was made with another config, scheduler.epochs: 2 there, 4 now"
+    OmegaConf.save({"scheduler": {"epochs": 4}, "paths": {"root": "there"}}, config)
+    assert step.lack == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_step_that_a_signal_ends_stops_the_rest_with_its_exit_code(tmp_path, capfd, number):
+    words = ("draw.fields=400", "draw.size=512", f"paths.root={tmp_path}/drawn")
+    step = Step("draw it", "draw", words, tmp_path / "drawn" / "x")
+    after = Step("never", "combine", (), tmp_path / "y")
+
+    def end_it():
+        while not (drawing := [it for it in psutil.Process().children() if "hpa_lit.draw" in it.cmdline()]):
+            time.sleep(0.05)
+        while not (tmp_path / "drawn").exists():
+            time.sleep(0.05)
+        drawing[0].send_signal(number)
+
+    thread = threading.Thread(target=end_it)
+    thread.start()
+    with pytest.raises(SystemExit) as ended:
+        run_steps([step, after], tmp_path / "logs")
+    thread.join()
+    assert ended.value.code == 128 + number
+    said = capfd.readouterr().err
+    assert f"error: draw it was ended by {number.name}; the same command goes on from here:" in said
+    assert "never" not in said
