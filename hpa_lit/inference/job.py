@@ -17,6 +17,7 @@ import numpy as np
 import pytorch_lightning as pl
 
 from hpa_lit.data import ImageDataModule
+from hpa_lit.data.dataset import workers_alive
 from hpa_lit.errors import InputError, check_whole, listing
 from hpa_lit.files import prediction_file, rgby, tree
 from hpa_lit.files.prediction_file import Predictions
@@ -184,8 +185,9 @@ class PredictionProgress(pl.Callback):
 def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     """Predict what no earlier, killed process has predicted, and write the prediction file.
 
-    Each rank takes every n-th image in the order of Ids and writes parts; the first joins them. Which images share a
-    batch depends on the batch size and the number of ranks alone, and so do the answers to the last bit.
+    Each rank takes every n-th batch in the order of Ids and writes parts; the first joins them. Which images share a
+    batch depends on the batch size alone, and so do the answers to the last bit, however many ranks there are; but for
+    what a CPU's number of threads does to sums.
 
     Args:
         job: What to predict.
@@ -193,7 +195,8 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     """
     for message in ANSWERED_WARNINGS:
         warnings.filterwarnings("ignore", message)
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     folder = job.parts(str(trainer_arguments["precision"]))
     writer = PartWriter(job, folder)
     trainer = pl.Trainer(
@@ -206,8 +209,8 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     )
     data, ids, begun = job.model.data, sorted(job.files), job.stamps()
     done = {image_id for part in parts(folder, begun) for image_id in set(part.ids) - part.failures.keys()}
-    share = range(trainer.global_rank, len(ids), trainer.world_size)
-    batches = [share[start : start + job.batch_size] for start in range(0, len(share), job.batch_size)]
+    batches = [range(len(ids))[start : start + job.batch_size] for start in range(0, len(ids), job.batch_size)]
+    batches = batches[trainer.global_rank :: trainer.world_size]
     # Whole batches even where some of their images are done: in other company, last digits would differ.
     rows = [row for batch in batches if not done.issuperset(ids[row] for row in batch) for row in batch]
     if done and trainer.is_global_zero:
@@ -218,7 +221,8 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
     net = job.model.load()
     predictor = Predictor(net, job.views, data["crop_size"], job.batch_size, job.features, job.channels_last)
     loader = job.images.predict_loader(rows, job.batch_size, trainer.strategy.root_device.type == "cuda")
-    trainer.predict(predictor, loader, return_predictions=False)
+    with workers_alive():
+        trainer.predict(predictor, loader, return_predictions=False)
     writer.flush()
     trainer.strategy.barrier()
     if trainer.is_global_zero:

@@ -96,19 +96,29 @@ def leave_part(job, ids, known=None, status="ok"):
     writer.flush()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("done", [0, 1, 2])
-def test_two_ranks_give_what_one_gives(job, whole, tmp_path, done):
-    begun = replace(job, output=tmp_path / "a.parquet", save_every=0)
-    for rank in range(done):  # whose work a killed job has left behind, so that it has nothing left to do
-        leave_part(begun, list(job.files)[1 - rank :: 2], whole.take(range(1 - rank, 10, 2)))
-    trainer = TRAINER | {"devices": 2, "strategy": "ddp", "num_nodes": 1}
-    ranks.run("hpa_lit.inference:predict", trainer, begun, trainer)
-    found = prediction_file.read(begun.output)
-    assert found.ids == whole.ids
-    np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-5, rtol=0)
-    np.testing.assert_allclose(found.features, whole.features, atol=1e-4, rtol=0)
-    assert list(tmp_path.iterdir()) == [begun.output]
+def predict_in_threads(job, trainer):
+    """Predict with one thread a process, whose number changes last digits."""
+    torch.set_num_threads(1)
+    predict(job, trainer)
+
+
+@pytest.mark.parametrize(
+    ("processes", "done"), [(2, 0), *(pytest.param(*more, marks=pytest.mark.slow) for more in [(2, 1), (2, 2), (3, 0)])]
+)
+def test_more_ranks_write_the_very_file_of_one(job, tmp_path, processes, done):
+    """Also where a killed process has left the work of `done` ranks behind, so that these have nothing left to do."""
+    alone, shared = replace(job, output=tmp_path / "one.parquet"), replace(job, output=tmp_path / "more.parquet")
+    threads = torch.get_num_threads()
+    predict_in_threads(alone, TRAINER)
+    torch.set_num_threads(threads)
+    whole = prediction_file.read(alone.output)
+    for rank in range(done):
+        rows = [row for row in range(10) if row // job.batch_size % 2 == 1 - rank]
+        leave_part(shared, [f"i{row:02}" for row in rows], whole.take(rows))
+    trainer = TRAINER | {"devices": processes, "strategy": "ddp", "num_nodes": 1}
+    ranks.launch("test_inference_job:predict_in_threads", processes, shared, trainer)
+    assert shared.output.read_bytes() == alone.output.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [shared.output, alone.output]
 
 
 def test_a_killed_job_goes_on_from_its_parts(job, whole, tmp_path, capsys):
