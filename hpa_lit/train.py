@@ -21,29 +21,17 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import FOLDER, command
 from hpa_lit.cli.making import made
 from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Optimizer, Scheduler, Step, Task
+from hpa_lit.cli.planned_run import FREE_KEYS
 from hpa_lit.cli.provenance import config_hash, recorded
 from hpa_lit.cli.settings import Paths, Place, Seed, Settings, TrainerSettings
 from hpa_lit.errors import InputError
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import RunTree, folder_lock
-from hpa_lit.files.writing import into, replacing
+from hpa_lit.files.writing import into, remove_stale, replacing
 
 if TYPE_CHECKING:
     from hpa_lit.data import ImageDataModule
 
-# What a continued run may change: where it runs, not what it computes.
-FREE_KEYS = (
-    "paths",
-    "folder",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.num_nodes",
-    "trainer.strategy",
-    "data.root",
-    "data.workers",
-    "logger",
-    "channels_last",
-)
 # What people write who know other Lightning projects.
 SHORT = {**FOLDER, "data.batch_size": "batch_size", "trainer.max_epochs": "scheduler.epochs"}
 
@@ -54,6 +42,7 @@ ANSWERED_WARNINGS = (
     ".*smaller than the logging interval.*",  # curves have a point an epoch
     ".*torch.distributed.nn.functional.all_gather is deprecated.*",
     ".*LeafSpec.*",
+    ".*train_dataloader yielded None.*",  # of batches that were seen before a training was stopped
 )
 
 
@@ -117,6 +106,11 @@ def train(settings: TrainSettings, trainer: dict[str, Any], run: RunTree) -> flo
             f"batch_size={data.batch_size} counts the images on all devices together and cannot be shared among "
             f"{processes}: set it to a multiple"
         )
+    if trainer["sync_batchnorm"] and processes > 1 and not ranks.gpus(trainer):
+        raise InputError(
+            "trainer.sync_batchnorm=true needs a GPU for each process: PyTorch has no batch norm over processes on the "
+            "CPU; leave it out, or train in one process"
+        )
     try_parts(settings, data)
     kept: AbstractContextManager[None] = nullcontext()
     if ranks.is_first() and not trainer.get("fast_dev_run"):
@@ -124,6 +118,7 @@ def train(settings: TrainSettings, trainer: dict[str, Any], run: RunTree) -> flo
 
         refuse_older(run)
         claim(run.config, settings.plain(), "tag=NAME", FREE_KEYS)
+        remove_stale(run.checkpoint("last").parent, "*.ckpt")
         assert data.sides is not None
         if not run.record.is_file():
             write_record(run.record, data.sides)
@@ -135,8 +130,9 @@ def train(settings: TrainSettings, trainer: dict[str, Any], run: RunTree) -> flo
             images={"train": len(data.sides.train.ids), "valid": len(data.sides.valid.ids)},
         )
     # Plain values travel to any process; where this file is started as a command, its classes are of __main__.
+    arguments = settings.plain(), trainer, run, data
     with kept:
-        score: float | None = ranks.run("hpa_lit.train:fit", trainer, settings.plain(), trainer, run, data)
+        score: float | None = ranks.run("hpa_lit.train:fit", trainer, *arguments, patient=settings.trainer.save_on_term)
     return score
 
 
@@ -230,13 +226,15 @@ def fit(
     """Train as one of the processes of a run, or as its only one, by plain settings; gives the best score."""
     import pytorch_lightning as pl
 
+    from hpa_lit.data.dataset import workers_alive
     from hpa_lit.nets import build_net
-    from hpa_lit.tasks import EpochLines
+    from hpa_lit.tasks import CheckpointFiles, EpochLines, FiniteLoss, Interruption, newest_whole
 
     settings = TrainSettings.of_plain(values)
     for message in ANSWERED_WARNINGS:
         warnings.filterwarnings("ignore", message)
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     pl.seed_everything(settings.seed, workers=True, verbose=False)
     net = build_net(settings.arch, trust=True, **net_arguments(settings, data))
     task = made("task", {**settings.task, "_partial_": True})(
@@ -251,26 +249,32 @@ def fit(
     callbacks, loggers = others(settings)
     own_bar = any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks)
     bar = trainer_arguments.get("enable_progress_bar") is not False and not own_bar
+    leaves = not trainer_arguments.get("fast_dev_run")  # something that can be gone on from
     trainer = pl.Trainer(
         **{**trainer_arguments, "enable_progress_bar": own_bar},
         max_epochs=settings.scheduler["epochs"],
-        callbacks=[*callbacks, EpochLines(settings.monitor, settings.mode, bar)],
+        callbacks=[
+            *callbacks,
+            EpochLines(settings.monitor, settings.mode, bar),
+            FiniteLoss(),
+            Interruption(settings.trainer.save_on_term and leaves),
+        ],
+        plugins=[CheckpointFiles()],
         logger=loggers,
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
         enable_model_summary=False,
         default_root_dir=run.folder,
     )
-    last = run.checkpoint("last")
-    resumed = last if last.is_file() and not trainer_arguments.get("fast_dev_run") else None
+    resumed, broken = newest_whole(run) if leaves else (None, [])
     if trainer.is_global_zero:
         assert data.sides is not None
         parameters = sum(parameter.numel() for parameter in net.parameters())
         print(f"{settings.arch['arch']}, {parameters / 1e6:.1f} million parameters")
         print(f"{len(data.sides.train.ids)} images to train on, {len(data.sides.valid.ids)} to validate on")
         if resumed:
-            print(f"going on from {last}")
-    with into(run.folder):  # where loggers write by themselves
+            print("; ".join([*broken, f"going on from {resumed}"]))
+    with into(run.folder), workers_alive():  # where loggers write by themselves
         trainer.fit(task, data, ckpt_path=resumed)
     return conclude(settings, run, trainer)
 

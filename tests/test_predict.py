@@ -198,7 +198,7 @@ def test_the_file_is_written_before_failures_end_the_command(run, tmp_path):
         (["run=run", "images=mine", "batch_size=two"], "batch_size=two: give a whole number above 0"),
         (["run=run", "images=mine", "out=mine/i00.tif/x.csv"], "x.csv cannot be written: File exists: mine/i00.tif"),
         (["run=run", "images=run"], "there is no image in run, which holds checkpoints/: expected <Id>.tif"),
-        (["checkpoint=mine/i00.tif", "images=mine"], "i00.tif cannot be read as weights: it is no file of torch, or"),
+        (["checkpoint=mine/i00.tif", "images=mine"], "i00.tif cannot be read as weights: it is cut off or damaged, no"),
         (["run=run", "images=mine", "missing=skip"], "missing=skip: choose error or zero"),
     ],
 )

@@ -19,11 +19,12 @@ from test_configs import composed
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
+from hpa_lit.cli.planned_run import FREE_KEYS
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 from hpa_lit.files.tree import DataTree, RunTree
 from hpa_lit.inference import describe, find_images
-from hpa_lit.train import FREE_KEYS, TrainSettings, fit, load_data, refuse_older
+from hpa_lit.train import TrainSettings, fit, load_data, refuse_older
 
 TINY = (
     "experiment=small",
@@ -157,6 +158,27 @@ def test_the_same_command_goes_on_where_it_stopped(trained, pictures, tmp_path):
     assert whole["global_step"] == resumed["global_step"] == 8
     torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)
     assert whole["callbacks"] == resumed["callbacks"]
+
+
+def test_a_damaged_last_checkpoint_is_said_and_the_newest_whole_one_gone_on_from(trained, pictures, tmp_path, capsys):
+    run, _ = trained
+    other = RunTree(tmp_path / "run")
+    shutil.copytree(run.folder / "checkpoints", other.folder / "checkpoints")
+    for path in (other.checkpoint("last"), other.checkpoint(2)):
+        path.write_bytes(path.read_bytes()[:-1000])
+    train(settings(pictures, tmp_path), other)
+    said = capsys.readouterr().out
+    assert re.search(rf"{other.checkpoint('last')} cannot be read .*; going on from {other.checkpoint(1)}\n", said)
+    one, two = (torch.load(run.checkpoint("last"), weights_only=True) for run in (run, other))
+    torch.testing.assert_close(two["state_dict"], one["state_dict"], rtol=0, atol=0)
+
+
+def test_a_loss_that_is_no_number_ends_the_training_in_a_sentence(pictures, tmp_path):
+    done = command(*arguments(pictures, tmp_path, "scheduler.rates=[[1,1e30]]"))
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: the (training|validation) loss (of|after) epoch 1.* is nan: .*\n", done.stderr)
+    assert not list(tmp_path.rglob("*.ckpt"))
+    assert not list(tmp_path.rglob("result.json"))
 
 
 def test_another_config_in_the_same_folder_is_refused(trained, pictures):
@@ -301,6 +323,13 @@ def test_a_batch_that_cannot_be_shared_is_refused(pictures, tmp_path):
     done = command(*arguments(pictures, tmp_path, "trainer=ddp", "trainer.devices=3"))
     assert done.returncode == 2
     assert "batch_size=4 counts the images on all devices together and cannot be shared among 3" in done.stderr
+
+
+def test_batch_norm_over_processes_of_the_cpu_is_refused(pictures, tmp_path):
+    done = command(*arguments(pictures, tmp_path, "trainer=ddp", "trainer.devices=2", "trainer.sync_batchnorm=true"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: trainer.sync_batchnorm=true needs a GPU for each process")
+    assert not list((tmp_path / "train").rglob("*.*"))
 
 
 def test_folds_of_the_prepared_atlas(tmp_path):

@@ -134,7 +134,7 @@ class Paths(Settings):
 
 
 class TrainerSettings(Settings):
-    """Arguments of Lightning's Trainer: of conf/trainer, then others that ``+trainer.NAME=VALUE`` adds.
+    """Arguments of Lightning's Trainer, and ours: of conf/trainer, then others that ``+trainer.NAME=VALUE`` adds.
 
     Those that are not here would contradict what a verb decides, or stop a training before it is finished.
     """
@@ -147,6 +147,7 @@ class TrainerSettings(Settings):
     gradient_clip_val: NonNegativeFloat | None
     accumulate_grad_batches: PositiveInt
     sync_batchnorm: bool
+    save_on_term: bool
     gradient_clip_algorithm: Literal["norm", "value"] | None = None
     min_epochs: PositiveInt | None = None
     limit_train_batches: Portion | None = None

@@ -1,6 +1,7 @@
 """State dicts on disk: read without running code, and compared with a network before anything is loaded."""
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from torch import Tensor
 
 from hpa_lit.errors import InputError, listing
 
+# What torch, pickle and zipfile raise for a file that is not what they take it for.
+UNREADABLE = (
+    *(OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError, NotImplementedError),
+    *(pickle.UnpicklingError, zipfile.BadZipFile, safetensors.SafetensorError),
+)
+
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a ``.safetensors`` file, or of any other that torch can load as weights only."""
@@ -17,19 +24,29 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 
 def read_checkpoint(path: Path) -> object:
-    """Read all that a file of weights holds, without running code in it."""
+    """Read all that a file of weights holds, without running code in it.
+
+    Raises:
+        InputError: There is no such file, or it is damaged, or is no file of weights.
+    """
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as parts:  # torch itself takes whatever numbers it finds
+                damaged = parts.testzip()
+            if damaged is not None:
+                raise zipfile.BadZipFile(damaged)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
-    except pickle.UnpicklingError as error:  # torch's own words advise to run what code the file holds
+    except (PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{path} cannot be read as weights: {error.strerror}") from error
+    except UNREADABLE as error:  # torch's own words advise to run what code the file holds
         raise InputError(
-            f"{path} cannot be read as weights: it is no file of torch, or holds more than tensors and plain values"
+            f"{path} cannot be read as weights: it is cut off or damaged, no file of torch, or holds more than tensors "
+            "and plain values"
         ) from error
-    except (OSError, EOFError, RuntimeError, safetensors.SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as weights: {error}") from error
 
 
 def unwrap(content: object, name: str) -> dict[str, Tensor]:

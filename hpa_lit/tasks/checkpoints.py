@@ -1,5 +1,6 @@
 """A checkpoint after every epoch, and the best and the last under stable names."""
 
+import math
 import os
 import shutil
 from pathlib import Path
@@ -56,6 +57,8 @@ class Checkpoints(Checkpoint):
         if self.monitor not in metrics:
             raise InputError(f"monitor={self.monitor}: there is no such metric; there are {', '.join(sorted(metrics))}")
         score = metrics[self.monitor].item()
+        if math.isnan(score):
+            raise InputError(f"monitor={self.monitor} is nan in epoch {epoch} and cannot say which epoch is best")
         better = self.best_score is None or (score < self.best_score if self.mode == "min" else score > self.best_score)
         if better:
             self.best_score, self.best_epoch = score, epoch

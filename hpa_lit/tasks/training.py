@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from hpa_lit.data.dataset import LabelledBatch
+from hpa_lit.data.dataset import LabelledBatch, draw_of
+from hpa_lit.nets.state_files import check_fit
 from hpa_lit.tasks.gather import gather_rows
 
 
@@ -66,6 +67,10 @@ class TrainingTask(pl.LightningModule):
         if self.config is not None:
             checkpoint["config"] = self.config
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raise `InputError` where the weights are of another network."""
+        check_fit(self.state_dict(), checkpoint["state_dict"], "the checkpoint to go on from")
+
     def configure_gradient_clipping(
         self,
         optimizer: torch.optim.Optimizer,
@@ -80,6 +85,10 @@ class TrainingTask(pl.LightningModule):
         else:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
+    def on_fit_start(self) -> None:
+        """Take the seed of all that the network draws from what the process was seeded with."""
+        self.seed = torch.initial_seed()
+
     def on_train_epoch_start(self) -> None:
         """Set the rate of this epoch where it is a function of the epoch, which a resumed run cannot lose; log it."""
         optimizer = self.optimizers(use_pl_optimizer=False)
@@ -88,6 +97,18 @@ class TrainingTask(pl.LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = self.rate(self.current_epoch + 1)
         self.log("lr", optimizer.param_groups[0]["lr"])
+        self.has_stepped = False
+
+    def on_train_batch_start(self, batch: LabelledBatch, batch_idx: int) -> None:
+        """Let what the network draws, such as dropout, depend on the step, and not on where the training began."""
+        self.has_stepped = True
+        number = batch_idx * self.trainer.world_size + self.global_rank
+        torch.manual_seed(draw_of(self.seed, self.current_epoch, number))
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Step, but not again where a training goes on that was stopped after the epoch's last step."""
+        if self.has_stepped:
+            super().lr_scheduler_step(scheduler, metric)
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch as people count it, from 1; Lightning would log it from 0."""

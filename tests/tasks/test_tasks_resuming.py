@@ -50,7 +50,7 @@ def of_lightning(folder):
     return pl.callbacks.ModelCheckpoint(folder / "checkpoints", "last", save_on_train_epoch_end=False)
 
 
-def fit(examples, folder, workers, epochs, scheduled=False, saver=None):
+def fit(examples, folder, workers, epochs, scheduled=False, saver=None, plugins=None):
     """Train up to an epoch, from the last checkpoint where there is one; the batches seen, and the weights."""
     torch.manual_seed(0)
     if scheduled:
@@ -66,6 +66,7 @@ def fit(examples, folder, workers, epochs, scheduled=False, saver=None):
         accelerator="cpu",
         max_epochs=epochs,
         callbacks=[seen, saver or Checkpoints("valid/focal", "min")],
+        plugins=plugins,
         default_root_dir=folder,
         logger=False,
         enable_progress_bar=False,

@@ -1,0 +1,205 @@
+"""A training that is killed again and again ends with the weights of one that was left alone, bit by bit."""
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+from omegaconf import OmegaConf
+from small_run import save_pictures
+from test_configs import composed
+
+from hpa_lit.cli import ranks
+from hpa_lit.files.tree import RunTree
+from hpa_lit.processes import stopping_on_signals
+from hpa_lit.train import TrainSettings, train
+
+# Children of a process that has imported what takes long, and nothing else.
+CONTEXT = multiprocessing.get_context("forkserver")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as commands do
+CONTEXT.set_forkserver_preload(["hpa_lit.train", "hpa_lit.tasks", "timm", "albumentations", "pandas"])
+# What a training is disturbed in, and how often it may have been there before: about an epoch.
+MOMENTS = {"step": 6, "validation": 3, "writing": 2}
+
+
+class Moment(NamedTuple):
+    """When a training is to be sent a signal: some seconds after it did something for the n-th time, from 0."""
+
+    what: str
+    number: int
+    seconds: float
+    signal: int
+
+
+class Moments(pl.Callback):
+    """Sends the signal, and makes long what is short: the validation, and writing a checkpoint."""
+
+    moment: Moment | None = None  # of this process, set by `child`
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.reach("step")
+
+    def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.reach("validation")
+        time.sleep(0.02)
+
+    def on_save_checkpoint(self, trainer, pl_module, checkpoint):
+        checkpoint["ballast"] = torch.zeros(10_000_000)
+        self.reach("writing")
+
+    def reach(self, what):
+        if self.moment and self.moment.what == what:
+            if not self.moment.number:
+                threading.Timer(self.moment.seconds, os.kill, (os.getpid(), self.moment.signal)).start()
+            Moments.moment = self.moment._replace(number=self.moment.number - 1)
+
+
+def child(moment, values, run):
+    """Train as the command does, in this process."""
+    Moments.moment = moment
+    multiprocessing.set_start_method(None, force=True)  # its own children are no forkserver's
+    settings = TrainSettings.of_plain(values)
+    with stopping_on_signals():
+        train(settings, ranks.trainer_arguments(settings.trainer.plain()), run)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """A training of four epochs of five steps, with dropout, on 28 pictures of 40 x 40."""
+    folder = tmp_path_factory.mktemp("pictures")
+    save_pictures(folder, 28)
+    names = [path.stem for path in sorted(folder.iterdir())]
+    labels = [str(label) for label in np.random.default_rng(0).integers(0, 3, len(names))]
+    pd.DataFrame({"Id": names, "Target": labels}).to_csv(folder / "labels.csv", index=False)
+    return (
+        *("experiment=small", "data=folder", f"data.images={folder}", f"data.labels={folder}/labels.csv"),
+        *("data.label_list=[a,b,c]", "data.crop_size=32", "data.folds=4", "batch_size=4", "scheduler.epochs=4"),
+        *("+trainer.enable_progress_bar=false", "+trainer.num_sanity_val_steps=0", "arch.dropout=[0.5,0.5]"),
+        *(f"+callbacks.moments._target_={__name__}.Moments", "logger=[csv]"),
+        "trainer.accumulate_grad_batches=2",
+    )
+
+
+class Training:
+    """A training in a folder that is started, ended and started again."""
+
+    def __init__(self, folder, words):
+        self.run, self.starts = RunTree(folder), 0
+        self.values = TrainSettings.of(OmegaConf.create(composed(*words, f"folder={folder}"))).plain()
+
+    def start(self, moment=None):
+        """Start it, with 0, 1 and 2 processes to load images in turn, and wait for its end; its exit code."""
+        self.values["data"]["workers"] = self.starts % 3
+        self.starts += 1
+        process = CONTEXT.Process(target=child, args=(moment, self.values, self.run))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    def finish(self):
+        """Let it come to its end; what its checkpoints hold, by name, and what it logged."""
+        assert self.start() == 0
+        held = {path.name: torch.load(path, weights_only=True) for path in self.run.folder.rglob("*.ckpt")}
+        tables = [pd.read_csv(path) for path in self.run.metrics() if path.is_file()]
+        table = pd.concat(tables).dropna(subset="valid/focal")
+        # The last word on each epoch: how many steps there were until then, and what the validation gave.
+        logged = table.groupby("epoch")[["step", "valid/focal", "valid/macro_f1"]].last()
+        return held | {"logged": logged.to_dict()}
+
+    def disturb(self, times, number, seed):
+        """Start it several times and send it a signal, at a random moment of each kind in turn."""
+        rng = random.Random(seed)
+        for turn in range(times):
+            what = list(MOMENTS)[turn % len(MOMENTS)]
+            print(f"{what}:", end=" ")
+            moment = Moment(what, rng.randrange(MOMENTS[what]), rng.uniform(0, 0.05), number)
+            yield self.start(moment)
+            for path in self.run.folder.rglob("[!.]*.ckpt"):
+                torch.load(path, weights_only=True)  # whole
+
+
+@pytest.fixture(scope="module")
+def undisturbed(words, tmp_path_factory):
+    """What the checkpoints of an undisturbed training hold, by the words that make it another one."""
+    made = {}
+
+    def checkpoints(*more):
+        if more not in made:
+            made[more] = Training(tmp_path_factory.mktemp("undisturbed"), (*words, *more)).finish()
+        return made[more]
+
+    return checkpoints
+
+
+def same(one, other):
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+def equal(checkpoints, undisturbed):
+    assert checkpoints.keys() == undisturbed.keys()
+    for name, checkpoint in checkpoints.items():
+        for key in undisturbed[name]:
+            if key not in ("loops", "config"):  # how often it was begun, and what differs on purpose
+                assert same(checkpoint[key], undisturbed[name][key]), f"{name}: {key}"
+
+
+def test_three_kills(words, undisturbed, tmp_path):
+    training = Training(tmp_path / "run", words)
+    assert set(training.disturb(3, signal.SIGKILL, 0)) == {-signal.SIGKILL}
+    equal(training.finish(), undisturbed())
+    assert not list(training.run.folder.rglob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("callbacks=ema",)], ids=["plain", "ema"])
+def test_ten_kills(words, undisturbed, tmp_path, more):
+    if more and not hasattr(pl.callbacks, "EMAWeightAveraging"):
+        pytest.skip("this Lightning has no moving average")
+    training = Training(tmp_path / "run", (*words, *more, "scheduler.epochs=12"))
+    assert set(training.disturb(10, signal.SIGKILL, 1)) == {-signal.SIGKILL}
+    equal(training.finish(), undisturbed(*more, "scheduler.epochs=12"))
+    assert not list(training.run.folder.rglob(".*"))
+
+
+SCHEDULED = ("scheduler=cosine", "scheduler.epochs=4", "optimizer.lr=1e-3")
+
+
+@pytest.mark.parametrize(
+    ("times", "more"),
+    [
+        (3, SCHEDULED),
+        pytest.param(9, ("scheduler.epochs=12", "callbacks=ema"), marks=pytest.mark.slow),
+    ],
+    ids=["scheduled", "ema"],
+)
+def test_stopped_in_the_middle_of_epochs(words, undisturbed, tmp_path, times, more):
+    """By SIGTERM, after which each step is made once."""
+    if "callbacks=ema" in more and not hasattr(pl.callbacks, "EMAWeightAveraging"):
+        pytest.skip("this Lightning has no moving average")
+    training, seen = Training(tmp_path / "run", (*words, *more, "trainer.save_on_term=true")), set()
+    for code in training.disturb(times, signal.SIGTERM, 2):
+        assert code == 128 + signal.SIGTERM
+        last = torch.load(training.run.checkpoint("last"), weights_only=True)
+        seen.add(last["callbacks"]["Interruption"]["seen"])
+    assert seen & {2, 4}, "none in the middle"
+    equal(training.finish(), undisturbed(*more))
+
+
+def test_stopped_without_saving_it_goes_on_from_the_last_epoch(words, undisturbed, tmp_path):
+    training = Training(tmp_path / "run", words)
+    assert list(training.disturb(1, signal.SIGINT, 3)) == [128 + signal.SIGINT]
+    equal(training.finish(), undisturbed())
