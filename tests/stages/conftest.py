@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from small_atlas import EXTERNAL, Site, draw_raw
 
 from hpa_lit.files.rgby import COLORS
@@ -42,9 +43,11 @@ def small_files() -> Iterator[None]:
     """No file may be larger than 5,000 bytes, in the processes that this one starts too."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    get_reusable_executor().shutdown()  # workers that wait for work keep the limits they were started with
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))  # Python ignores the signal that goes with it
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    get_reusable_executor().shutdown()
 
 
 @pytest.fixture
