@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pkgutil
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -15,6 +16,7 @@ from typing import Any
 from hpa_lit.errors import BAD_INPUT, DEBUG, DEFECT, InputError, end
 from hpa_lit.processes import OF_A_SIGNAL, Stopped, end_with_parent, signal_of, stopping_on_signals
 
+LOOPBACK = "127.0.0.1"
 OURS = ("save_on_term",)  # settings of conf/trainer that are not for Lightning
 MEMORY = ("MemoryError", "OutOfMemoryError")  # what Python and torch raise where there is too little
 LOOKED_AT = 0.1  # seconds between looks at the ranks
@@ -128,7 +130,11 @@ def launch(function: str, processes: int, *arguments: Any, patient: bool = False
     from joblib import cpu_count
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    listener = socket.create_server((LOOPBACK, 0))  # a store's own socket takes words from any machine
+    port = listener.getsockname()[1]
+    store = TCPStore(
+        LOOPBACK, port, is_master=True, wait_for_workers=False, master_listen_fd=listener.detach(), use_libuv=False
+    )
     context = multiprocessing.get_context("spawn")
     started: list[BaseProcess] = []
     said: dict[int, tuple[int, Any]] = {}  # by rank, in the order of time: its exit code, and what it gives or regrets
@@ -171,9 +177,13 @@ def _environment(rank: int, processes: int, port: int) -> dict[str, str]:
         "WORLD_SIZE": processes,
         "LOCAL_WORLD_SIZE": processes,
     }
-    store = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": True}
+    # By itself gloo takes the interface that the machine's name stands for.
+    gloo = {}
+    if loopback := {name for _, name in socket.if_nameindex()} & {"lo", "lo0"}:
+        gloo["GLOO_SOCKET_IFNAME"] = os.environ.get("GLOO_SOCKET_IFNAME", loopback.pop())
+    store = {"MASTER_ADDR": LOOPBACK, "MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": True}
     attempt = {"TORCHELASTIC_RUN_ID": "hpa_lit", "TORCHELASTIC_RESTART_COUNT": 0, "TORCHELASTIC_MAX_RESTARTS": 0}
-    return {name: str(value) for name, value in (numbers | store | attempt).items()}
+    return {name: str(value) for name, value in (numbers | gloo | store | attempt).items()}
 
 
 def _rank(function: str, arguments: Sequence[Any], environment: Mapping[str, str], sending: Connection) -> None:

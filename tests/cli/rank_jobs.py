@@ -48,3 +48,21 @@ def refuse():
 
 def give():
     return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+
+
+def listeners():
+    """The addresses that this rank and the process which launched it wait for connections at."""
+    import psutil
+    import torch
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo")
+    dist.all_reduce(torch.zeros(1))
+    found = [
+        connection.laddr.ip
+        for process in (psutil.Process(), psutil.Process().parent())
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    dist.barrier()
+    return found

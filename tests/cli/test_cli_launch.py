@@ -1,5 +1,6 @@
 """Ranks that end too early, in real processes that talk to one another."""
 
+import ipaddress
 import os
 import signal
 import subprocess
@@ -60,6 +61,12 @@ def test_what_every_rank_refuses_is_said_once():
 def test_the_first_rank_gives_the_result():
     assert ranks.launch("rank_jobs:give", 2) == (0, 2)
     assert "RANK" not in os.environ
+
+
+def test_no_other_machine_can_speak_to_the_ranks():
+    found = ranks.launch("rank_jobs:listeners", 2)
+    assert found
+    assert all(ipaddress.ip_address(address.removeprefix("::ffff:")).is_loopback for address in found)
 
 
 PROGRAM = """
