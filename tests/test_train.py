@@ -360,6 +360,18 @@ ENTRIES = ["checkpoints", "config.yaml", "csv", "result.json", "sides.csv", "ten
 
 
 @pytest.mark.slow
+def test_ddp_on_one_device_is_one_process(trained, pictures, tmp_path):
+    done = command(*arguments(pictures, tmp_path, "trainer=ddp", "trainer.devices=1"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    one, other = (
+        torch.load(run.checkpoint("last"), weights_only=True)["state_dict"]
+        for run in (trained[0], RunTree(tmp_path / "train" / "small_folder" / "fold0"))
+    )
+    torch.testing.assert_close(other, one, rtol=0, atol=0)
+
+
+@pytest.mark.slow
 def test_a_sweep_with_ranks_runs_the_folds_in_their_folders(pictures, tmp_path):
     done = command("-m", *arguments(pictures, tmp_path, "fold=0,1", "trainer=ddp", "trainer.devices=2"))
     assert done.returncode == 0, done.stderr
