@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -72,15 +73,26 @@ def child(moment, values, run):
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    """A training of four epochs of five steps, with dropout, on 28 pictures of 40 x 40."""
+def pictures(tmp_path_factory):
+    """28 pictures of 40 x 40 and their table."""
     folder = tmp_path_factory.mktemp("pictures")
     save_pictures(folder, 28)
     names = [path.stem for path in sorted(folder.iterdir())]
     labels = [str(label) for label in np.random.default_rng(0).integers(0, 3, len(names))]
     pd.DataFrame({"Id": names, "Target": labels}).to_csv(folder / "labels.csv", index=False)
+    return folder
+
+
+def of(pictures):
+    """The words that name a folder of pictures with their table in it."""
+    return f"data.images={pictures}", f"data.labels={pictures}/labels.csv"
+
+
+@pytest.fixture(scope="module")
+def words(pictures):
+    """A training of four epochs of five steps, with dropout."""
     return (
-        *("experiment=small", "data=folder", f"data.images={folder}", f"data.labels={folder}/labels.csv"),
+        *("experiment=small", "data=folder", *of(pictures)),
         *("data.label_list=[a,b,c]", "data.crop_size=32", "data.folds=4", "batch_size=4", "scheduler.epochs=4"),
         *("+trainer.enable_progress_bar=false", "+trainer.num_sanity_val_steps=0", "arch.dropout=[0.5,0.5]"),
         *(f"+callbacks.moments._target_={__name__}.Moments", "logger=[csv]"),
@@ -162,6 +174,19 @@ def test_three_kills(words, undisturbed, tmp_path):
     assert set(training.disturb(3, signal.SIGKILL, 0)) == {-signal.SIGKILL}
     equal(training.finish(), undisturbed())
     assert not list(training.run.folder.rglob(".*"))
+
+
+def test_a_table_edited_after_a_kill_moves_no_image(pictures, words, undisturbed, tmp_path):
+    """Rows in another order, and one more: those of the run stay on the sides that they were on."""
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    training = Training(tmp_path / "run", (*words, *of(folder)))
+    assert list(training.disturb(1, signal.SIGKILL, 4)) == [-signal.SIGKILL]
+    shutil.copy(folder / "i00.tif", folder / "new.tif")
+    table = pd.read_csv(folder / "labels.csv", dtype=str)
+    table = pd.concat([table[::-1], pd.DataFrame({"Id": ["new"], "Target": ["0"]})])
+    table.to_csv(folder / "labels.csv", index=False)
+    equal(training.finish(), undisturbed())
 
 
 @pytest.mark.slow
