@@ -8,8 +8,12 @@ import pytest
 from benchmarks import measure
 from benchmarks.__main__ import ORDER
 
+SLOW = ("training", "prediction")
 
-@pytest.mark.parametrize("name", ORDER)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ORDER]
+)
 def test_the_fast_way_gives_what_the_plain_way_gives(name, monkeypatch):
     monkeypatch.delenv("HPA_LIT_SHARED", raising=False)
     outcome = importlib.import_module(f"benchmarks.{name}").run(small=True)

@@ -367,6 +367,7 @@ def test_a_fast_dev_run_leaves_nothing(small, word):
     assert list(run.folder.rglob("*")) == []
 
 
+@pytest.mark.slow
 def test_overfitting_on_a_batch_learns_it(small):
     run = small("debug=overfit", epochs="scheduler.epochs=6")
     assert run.folder.parent.name == "small_folder_overfit"

@@ -84,8 +84,9 @@ def test_an_odd_value_is_taken_as_it_is_or_refused_by_its_key(data):
         assert TrainSettings.of_plain(plain).plain() == plain
 
 
-# What takes anything: arguments of timm's networks; and augment.transforms once more, where it is said.
-FREE = (("arch", "options", "channels"), ("data", "augment"))
+# What takes anything: arguments of timm's networks and of Lightning's loggers; and augment.transforms once more, where
+# it is said.
+FREE = (("arch", "options", "channels"), ("data", "augment"), ("logger", "csv", "flush_logs_every_n_steps"))
 DECLARED = [place for place in sorted(leaves(whole())) if not any(place[: len(free)] == free for free in FREE)]
 
 

@@ -80,18 +80,26 @@ def test_failures_end_the_run_unless_they_may_be_skipped(tree: DataTree, site: S
     assert len(pd.read_parquet(tree.matches)) == 2
 
 
-def test_mistakes_are_answered_in_words(tree: DataTree) -> None:
-    for arguments, words in (
-        (["stage=fold"], "stage=fold: choose all, download, resize, metadata, match,"),
-        (["stage=folds"], "run stage=metadata first"),
-        (["stage=folds", "--dry-run"], "only stage=download has a dry run"),
-        (["stage=match"], "stage=resize"),
-        (["stage=[resize,statistics]", "data.channels=rgb"], "the atlas is prepared with all its planes"),
-        (["stage=verify"], "stage=metadata makes it"),
-        (["prepare.upscale_=1"], "Valid keys here:"),
-        (["stage=metadata", "prepare.backend=dask"], "prepare.scheduler=tcp://host:port"),
-    ):
-        answer = prepare(tree, *arguments)
-        assert answer.returncode == 2
-        assert words in answer.stderr
-        assert "Traceback" not in answer.stderr
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("stage=fold", "stage=fold: choose all, download, resize, metadata, match,"),
+        ("stage=folds", "run stage=metadata first"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("stage=folds --dry-run", "only stage=download has a dry run"),
+                ("stage=match", "stage=resize"),
+                ("stage=[resize,statistics] data.channels=rgb", "the atlas is prepared with all its planes"),
+                ("stage=verify", "stage=metadata makes it"),
+                ("prepare.upscale_=1", "Valid keys here:"),
+                ("stage=metadata prepare.backend=dask", "prepare.scheduler=tcp://host:port"),
+            )
+        ),
+    ],
+)
+def test_mistakes_are_answered_in_words(tree: DataTree, arguments: str, words: str) -> None:
+    answer = prepare(tree, *arguments.split())
+    assert answer.returncode == 2
+    assert words in answer.stderr
+    assert "Traceback" not in answer.stderr

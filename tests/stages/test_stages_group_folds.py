@@ -81,6 +81,7 @@ def test_the_seed_decides(images: int, groups: int) -> None:
     assert all(each not in made[:seed] for seed, each in enumerate(made))
 
 
+@pytest.mark.slow
 def test_labels_of_real_antibodies_are_spread_evenly(shared) -> None:
     listed = pd.read_csv(shared / "data" / "tables" / "HPAv18RBGY_wodpl.csv").head(30_000)
     table = metadata.label_table(listed, external=True)

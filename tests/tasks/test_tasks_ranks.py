@@ -119,7 +119,7 @@ def check_equal(more, one):
 
 
 @pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("kind", ["classify", "embed"])
+@pytest.mark.parametrize("kind", ["classify", pytest.param("embed", marks=pytest.mark.slow)])
 def test_gradients_and_metrics_equal_one_process(folder, tmp_path, kind, processes):
     fit(kind, folder, tmp_path / "one.pt", 1)
     ranks.launch("test_tasks_ranks:fit", processes, kind, folder, tmp_path / "more.pt", processes)
