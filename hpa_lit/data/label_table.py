@@ -41,9 +41,10 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None, 
 
     Args:
         path: The CSV.
-        label_list: The labels to learn. Names: an index in ``Target`` is a place in this list. Numbers: an index in
-            ``Target`` is one of the atlas's 28 locations, and so are these. None: the columns of 0 and 1, else the
-            28 locations where a label is one of them, else the distinct names, sorted.
+        label_list: The labels to learn. Names: an index in ``Target`` is a place in this list. Numbers: they are of the
+            atlas's 28 locations, and so is an index in ``Target``; a column of 0 and 1 has the name or the number of
+            its location. None: the columns of 0 and 1, else the 28 locations where a label is one of them, else the
+            distinct names, sorted.
         group: Name of a column that is no label; neither are ``fold`` and ``split``.
 
     Raises:
@@ -91,22 +92,26 @@ def _label_names(
     path: Path, targets: "pd.Series[str]", label_list: Sequence[str | int] | None
 ) -> tuple[list[str], dict[str, int]]:
     """The label names, and the place of each word that a Target may hold."""
-    if label_list is not None and all(isinstance(label, int) for label in label_list):
-        if wrong := [str(label) for label in label_list if not 0 <= int(label) < len(LABEL_NAMES)]:
-            raise InputError(f"data.label_list: {', '.join(wrong)} is no location; they go from 0 to 27")
-        names = [LABEL_NAMES[int(label)] for label in label_list]
-        words = [str(label) for label in label_list]
+    locations = _locations(label_list)
+    if label_list is None:
+        found = {name.strip() for target in targets for name in target.split("|")} - {""}
+        # One location of the atlas among them makes the rest mistakes, not labels of one's own.
+        atlas = any(word in LABEL_NAMES or all(map(str.isdigit, word.split())) for word in found)
+        names = list(LABEL_NAMES) if atlas else sorted(found)
     else:
-        if label_list is None:
-            found = {name.strip() for target in targets for name in target.split("|")} - {""}
-            # One location of the atlas among them makes the rest mistakes, not labels of one's own.
-            atlas = any(word in LABEL_NAMES or all(map(str.isdigit, word.split())) for word in found)
-            names = list(LABEL_NAMES) if atlas else sorted(found)
-        else:
-            names = [str(label) for label in label_list]
-        words = [str(place) for place in range(len(names))]
+        names = [locations.get(str(label), str(label)) for label in label_list]
+    words = list(locations) or [str(place) for place in range(len(names))]
     check_names(names, path if label_list is None else "data.label_list")
     return names, {word: place for words_ in (words, names) for place, word in enumerate(words_)}
+
+
+def _locations(label_list: Sequence[str | int] | None) -> dict[str, str]:
+    """The names of the locations that are listed by their numbers; none where labels are listed by names."""
+    if label_list is None or not all(isinstance(label, int) for label in label_list):
+        return {}
+    if wrong := [str(label) for label in label_list if not 0 <= int(label) < len(LABEL_NAMES)]:
+        raise InputError(f"data.label_list: {', '.join(wrong)} is no location; they go from 0 to 27")
+    return {str(label): LABEL_NAMES[int(label)] for label in label_list}
 
 
 def _encode(
@@ -134,12 +139,16 @@ def _from_columns(
     path: Path, table: pd.DataFrame, label_list: Sequence[str | int] | None
 ) -> tuple[list[str], npt.NDArray[np.uint8], list[str]]:
     columns = [column for column in table.columns if column != "Id"]
-    names = [str(label) for label in label_list] if label_list is not None else columns
-    missing = [name for name in names if name not in columns]
+    locations = _locations(label_list)
+    names = columns if label_list is None else [locations.get(str(label), str(label)) for label in label_list]
+    if twice := [f"{number} and {name}" for number, name in locations.items() if {number, name} <= set(columns)]:
+        raise InputError(f"{path} has two columns of one label: leave one of {', one of '.join(twice)}")
+    table = table.rename(columns=locations)
+    missing = [name for name in names if name not in table]
     if missing or not names:
         raise InputError(
             f"{path} has neither a column Target nor columns of 0 and 1 for {', '.join(missing) or 'any label'}; "
-            f"its columns are {', '.join(table.columns)}"
+            f"its columns are {', '.join(['Id', *columns])}"
         )
     check_names(names, path if label_list is None else "data.label_list")
     cells = table[names].apply(lambda column: column.str.strip())

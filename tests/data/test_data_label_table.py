@@ -29,6 +29,18 @@ def test_numbers_in_the_list_choose_among_the_28(table):
     np.testing.assert_array_equal(result.labels, [[1, 0], [1, 1]])
 
 
+@pytest.mark.parametrize("header", ["Id,Endoplasmic reticulum,Golgi apparatus,Cytosol", "Id,6,7,25", "Id,6,7,Cytosol"])
+def test_numbers_in_the_list_choose_among_columns_of_locations(table, header):
+    result = read_label_table(table(f"{header}\na,0,1,1\nb,1,0,1\n"), [25, 6])
+    assert result.names == ["Cytosol", "Endoplasmic reticulum"]
+    assert result.labels.tolist() == [[1, 0], [1, 1]]
+
+
+def test_two_columns_of_one_location_are_refused(table):
+    with pytest.raises(InputError, match=r"labels\.csv has two columns of one label: leave one of 25 and Cytosol"):
+        read_label_table(table("Id,25,Cytosol\na,0,1\n"), [25])
+
+
 def test_names_are_split_by_a_bar(table):
     text = "Id,Target\na,Nuclear membrane|Cytosol\nb,Rods & rings\n"
     result = read_label_table(table(text))
@@ -95,6 +107,9 @@ def test_twenty_are_named_and_the_rest_counted(table):
         ("Id,Target\n", None, "has no rows"),
         ("Id,Target\na,0\nb,1,2\n", None, "is no CSV: .*line 3, saw 3"),
         ("Id,Target\na,0\n", [0, 28], "28 is no location"),
+        ("Id,Cytosol\na,0\n", [25, 28], "28 is no location"),
+        ("Id,Cytosol\na,0\n", [25, 25], "label 'Cytosol' stands there twice"),
+        ("Id,Cytosol\na,0\n", [25, 6], "nor columns of 0 and 1 for Endoplasmic reticulum; its columns are Id, Cytosol"),
         ("Id,Target\na,0\n", ["x", "x"], "data.label_list: 1 labels .*\n  label 'x' stands there twice"),
     ],
 )
