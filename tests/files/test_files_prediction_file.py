@@ -241,3 +241,20 @@ def test_damage_ends_in_predictions_or_in_one_sentence(tmp_path, predictions):
                 said.append(str(error))
     assert all("p.parquet" in sentence for sentence in said)
     assert len(set(said)) > 5
+
+
+def test_no_damaged_byte_is_read_as_other_numbers(tmp_path, predictions):
+    path = tmp_path / "p.parquet"
+    prediction_file.write(path, predictions)
+    whole, refused = path.read_bytes(), 0
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for place in range(0, footer, 2):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            found = prediction_file.read(path)
+        except InputError:
+            refused += 1
+        else:
+            np.testing.assert_array_equal(found.probabilities, predictions.probabilities)
+            np.testing.assert_array_equal(found.features, predictions.features)
+    assert refused > footer / 4

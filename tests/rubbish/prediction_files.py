@@ -59,6 +59,13 @@ def flipped(place):
     return change
 
 
+def damaged_page(home: Path) -> None:
+    """The last byte of a column of probabilities is another, which without a checksum makes another number."""
+    with pq.ParquetFile(home / ONE) as file:
+        probabilities = file.metadata.row_group(0).column(3)
+    flipped(probabilities.data_page_offset + probabilities.total_compressed_size - 1)(home)
+
+
 FAILED = {"status": ("no picture", *["ok"] * 5)}
 NAN = {"probabilities": np.full((6, 1, 3), [[[np.nan] * 3]] + [[[0.5] * 3]] * 5, np.float32)}
 CASES = [
@@ -69,8 +76,11 @@ CASES = [
     Case("a prediction file cut short", "combine", "", cut(ONE), r"fold0\.parquet cannot be read"),
     Case("a folder for a prediction file", "combine", "", folder(ONE), r"fold0\.parquet"),
     Case("a damaged footer", "combine", "", flipped(-100), r"fold0\.parquet"),
+    Case("a damaged page", "combine", "", damaged_page, r"fold0\.parquet cannot be read: .*CRC checksum"),
     Case("another Parquet table", "combine", "", plain, r"fold0\.parquet is no prediction file of hpa_lit, or was changed"),
     Case("metadata without views", "combine", "", source(views=None), r"fold0\.parquet is no prediction file .*views"),
+    Case("metadata without a run", "combine", "", source(run=None), r"fold0\.parquet is no prediction file .*run"),
+    Case("metadata of a fold in words", "combine", "", source(fold="one"), r"fold0\.parquet is no prediction file .*fold"),
     Case("metadata of other views", "combine", "", source(views=["a", "b"]), r"fold0\.parquet: not every image has one row"),
     Case("metadata of no views", "combine", "", source(views=[]), r"fold0\.parquet"),
     Case("metadata of another label", "combine", "", source(labels=["bright", "dark", "green"]), r"fold0\.parquet .*green"),
@@ -84,6 +94,9 @@ CASES = [
     Case("the Ids taken away", "combine", "", column("Id", None), r"fold0\.parquet is no prediction file .*Id"),
     Case("an Id twice in predictions", "combine", "", column("Id", ["i00", "i00", "i02", "i03", "i04", "i05"]), r"1 Ids are repeated or not in ascending order:\n  i00"),
     Case("an Id of nothing in predictions", "combine", "", column("Id", [None, "i01", "i02", "i03", "i04", "i05"]), r"fold0\.parquet"),
+    Case("Ids that are numbers", "combine", "", column("Id", list(range(6))), r"fold0\.parquet is no prediction file .*no texts"),
+    Case("Ids in bytes", "combine", "", column("Id", [b"i00", b"i01", b"i02", b"i03", b"i04", b"i05"]), r"fold0\.parquet is no prediction file .*no texts"),
+    Case("a status of nothing", "combine", "", column("status", ["ok", None, "ok", "ok", "ok", "ok"]), r"fold0\.parquet is no prediction file .*without an Id, a view or a status"),
     Case("failed images", "combine", "", saved(fold=0, **FAILED, **NAN), r"1 images failed; predict them again, or leave them out with on_failed=drop:\n  i00: no picture"),
     Case("other labels", "combine", "", saved(fold=0, labels=("a", "b", "c")), r"fold0\.parquet and fold1\.parquet differ in labels"),
     Case("another dataset", "combine", "", saved(fold=0, dataset="valid"), r"differ in dataset: valid and test"),
