@@ -60,6 +60,8 @@ def main(config: DictConfig) -> None:
         **settings.some(inference.LOADING),
     )
     place = home.features(dataset, checkpoint.stem)
+    if settings.out is None:
+        prediction_file.refuse_other_images(place, inference.folder_of(images.predicted or {}))
     out = settings.out or place.with_suffix(f".{suffix}")
     (prediction_file.refuse_other if suffix == "parquet" else inference.refuse_other)(out)
     make_room(out)  # now, not when all the work is done

@@ -60,7 +60,9 @@ def main(config: DictConfig) -> None:
         settings.paths.root.absolute(),
         **settings.some(inference.LOADING),
     )
-    out = out or home.predictions(dataset, checkpoint.stem, views.name)
+    if out is None:
+        out = home.predictions(dataset, checkpoint.stem, views.name)
+        prediction_file.refuse_other_images(out, inference.folder_of(images.predicted or {}))
     (prediction_csv if out.suffix == ".csv" else prediction_file).refuse_other(out)
     make_room(out)  # now, not when all the work is done
     if out.exists() and ranks.is_first():

@@ -99,3 +99,15 @@ def test_files_of_others_are_not_written_over(run, tmp_path, suffix, capsys):
     assert "is there" not in capsys.readouterr().out
     run(*words)
     assert f"mine.{suffix} is there, and is replaced when this is done" in capsys.readouterr().out
+
+
+def test_features_of_a_folder_are_not_replaced_by_those_of_another_of_its_name(run, tmp_path):
+    save_run(tmp_path / "run")
+    for place in ("a", "b"):
+        save_pictures(tmp_path / place / "tiles", 1)
+    run("run=run", "images=a/tiles", "format=npz")
+    found = {path: path.read_bytes() for path in Path("run/features").iterdir()}
+    assert {path.suffix for path in found} == {".parquet", ".npz"}
+    with pytest.raises(SystemExit, match=r"holds answers about .*a/tiles, and these are about .*b/tiles: set out=FILE"):
+        run("run=run", "images=b/tiles", "format=npz")
+    assert {path: path.read_bytes() for path in Path("run/features").iterdir()} == found

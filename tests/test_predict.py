@@ -1,6 +1,7 @@
 """The command predict: what validation saw, the reference's checkpoints, failures, kills."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,6 +83,23 @@ def test_another_file_is_not_written_over(run, tmp_path):
     with pytest.raises(SystemExit, match=r"notes\.csv is there and is no table of predictions.*choose another"):
         run("run=run", "images=mine", "out=notes.csv")
     assert Path("notes.csv").read_text() == "Id,colour\ni00,red\n"
+
+
+def test_answers_about_a_folder_are_not_replaced_by_those_about_another_of_its_name(run, tmp_path):
+    save_run(tmp_path / "run")
+    for place in ("a", "b"):
+        save_pictures(tmp_path / place / "tiles", 1)
+    run("run=run", "images=a/tiles")
+    answers = RunTree(Path("run")).predictions("folder-tiles", "best", "none")
+    before = answers.read_bytes()
+    here, there = tmp_path / "a" / "tiles", tmp_path / "b" / "tiles"
+    sentence = f"{answers} holds answers about {here}, and these are about {there}: set out=FILE, or remove it"
+    with pytest.raises(SystemExit, match=re.escape(sentence)):
+        run("run=run", "images=b/tiles")
+    assert answers.read_bytes() == before
+    run("run=run", "images=b/tiles", "out=b.parquet")
+    run("run=run", f"images={here}")  # the same folder in other words
+    assert answers.read_bytes() == before
 
 
 def test_without_a_resize_it_is_validation_to_the_last_digits(run, tmp_path):

@@ -52,6 +52,7 @@ class Predictions:
         dataset: What was predicted, such as "test" or "valid".
         checkpoint: The weights used.
         features: Shape (N, V, D), or None when they were not asked for; NaN where the image failed.
+        folder: Of the images, absolute; empty where it is not known.
 
     Raises:
         InputError: Shapes disagree, an Id is repeated or out of order, a value is outside 0..1, or an image called ok
@@ -68,6 +69,7 @@ class Predictions:
     dataset: str
     checkpoint: str
     features: Floats | None = None
+    folder: str = ""
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.views), len(self.labels))
@@ -133,11 +135,12 @@ class _Source(BaseModel):
     labels: tuple[str, ...]
     views: Annotated[tuple[str, ...], Field(min_length=1)]
     width: Annotated[int, Field(ge=1, le=2**16)] = 1  # of features, where there are any
+    folder: str = ""
 
     @classmethod
-    def of(cls, table: pa.Table) -> "_Source":
+    def of(cls, schema: pa.Schema) -> "_Source":
         try:
-            return cls.model_validate_json((table.schema.metadata or {})[_METADATA])
+            return cls.model_validate_json((schema.metadata or {})[_METADATA])
         except ValidationError as error:
             raise ValueError("; ".join(f"{' '.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from None
 
@@ -189,7 +192,8 @@ def _refuse_absent(ids: Sequence[str]) -> NoReturn:
 
 def write(path: Path, predictions: Predictions) -> None:
     """Write a prediction file. Probabilities are clipped to the open interval (0, 1) of float32."""
-    source = {name: getattr(predictions, name) for name in ("run", "fold", "dataset", "checkpoint", "labels", "views")}
+    names = ("run", "fold", "dataset", "checkpoint", "labels", "views", "folder")
+    source = {name: getattr(predictions, name) for name in names}
     count, answers = len(predictions.ids), [predictions.probabilities]
     if predictions.features is not None:
         source["width"] = predictions.features.shape[-1]
@@ -245,6 +249,19 @@ def refuse_other(path: Path) -> None:
         raise InputError(f"{path} is there and is no prediction file: choose another output, or remove it")
 
 
+def refuse_other_images(path: Path, folder: str) -> None:
+    """Raise `InputError` where a prediction file lies that is about images of another folder than this one."""
+    refuse_other(path)
+    if not path.exists():
+        return
+    with reading(path, "is no prediction file of hpa_lit, or was changed"):
+        theirs = _Source.of(pq.read_schema(path)).folder
+    if theirs not in ("", folder):
+        raise InputError(
+            f"{path} holds answers about {theirs}, and these are about {folder}: set out=FILE, or remove it"
+        )
+
+
 def read(path: Path) -> Predictions:
     """Read a prediction file, or the table that `prediction_csv` writes where the name ends in .csv.
 
@@ -260,7 +277,7 @@ def read(path: Path) -> Predictions:
     with reading(path):
         table = _table_of(path)
     with reading(path, "is no prediction file of hpa_lit, or was changed"):
-        source = _Source.of(table)
+        source = _Source.of(table.schema)
         keys = {key: _names(table.column(key)).reshape(-1, len(source.views)) for key in _KEYS}
         probabilities = np.empty((table.num_rows, len(source.labels)), np.float32)
         for place, label in zip(probabilities.T, source.labels, strict=True):
@@ -285,6 +302,7 @@ def read(path: Path) -> Predictions:
             fold=source.fold,
             dataset=source.dataset,
             checkpoint=source.checkpoint,
+            folder=source.folder,
             features=None if features is None else features.reshape(*shape, source.width),
         )
     except InputError as error:

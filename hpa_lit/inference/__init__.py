@@ -2,7 +2,7 @@
 
 from hpa_lit.inference.datasets import LOADING, find_images
 from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
-from hpa_lit.inference.job import RUNNING, Job, predict
+from hpa_lit.inference.job import RUNNING, Job, folder_of, predict
 from hpa_lit.inference.model import Model, describe, find_checkpoint
 from hpa_lit.inference.sizes import as_read
 from hpa_lit.inference.views import view_names
@@ -18,6 +18,7 @@ __all__ = [
     "export",
     "find_checkpoint",
     "find_images",
+    "folder_of",
     "predict",
     "refuse_failed",
     "refuse_other",

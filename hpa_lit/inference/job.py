@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
 import time
 import uuid
@@ -77,10 +78,9 @@ class Job:
 
     def parts(self, precision: str) -> Path:
         """Folder of the parts, named by all that decides the values in them."""
-        folders = sorted({str(path.parent.absolute()) for files in self.files.values() for path in files.values()})
         data = self.model.data
         made_from = [self.model.digest, data["image_size"], data["crop_size"], self.images.bits, self.model.labels]
-        made_from += [self.dataset, folders, self.views, self.features, precision, self.images.missing]
+        made_from += [self.dataset, _folders(self.files), self.views, self.features, precision, self.images.missing]
         return tree.parts(self.output, hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16])
 
     @property
@@ -92,6 +92,16 @@ class Job:
     def stamps(self) -> dict[str, str]:
         """What tells the files of each image, as they are now, from others of their names; by Id."""
         return {image_id: rgby.stamp(files) for image_id, files in self.files.items()}
+
+
+def folder_of(files: Mapping[str, rgby.ImageFiles]) -> str:
+    """The folder that all files of images lie in, at whatever depth; empty where there are none."""
+    folders = _folders(files)
+    return os.path.commonpath(folders) if folders else ""
+
+
+def _folders(files: Mapping[str, rgby.ImageFiles]) -> list[str]:
+    return sorted({str(path.parent.absolute()) for planes in files.values() for path in planes.values()})
 
 
 class PartWriter(pl.Callback):
@@ -131,6 +141,7 @@ class PartWriter(pl.Callback):
                 fold=self.job.model.fold,
                 dataset=self.job.dataset,
                 checkpoint=str(self.job.model.checkpoint),
+                folder=folder_of(self.job.files),
                 features=np.concatenate(features) if features else None,
             )
             path = self.folder / f"{uuid.uuid4().hex}.parquet"
