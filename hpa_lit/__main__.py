@@ -4,7 +4,7 @@ import importlib
 import sys
 
 from hpa_lit import __version__
-from hpa_lit.errors import end
+from hpa_lit.errors import end, meant
 
 COMMANDS = {
     "demo": "see it work: a drawn atlas from nothing to a scored answer",
@@ -38,7 +38,7 @@ def main() -> None:
     if name in ("-h", "--help"):
         print(usage)
     else:
-        raise end(f"there is no command {name!r}\n{usage}")
+        raise end(f"there is no command {name!r}{meant(name, COMMANDS)}\n{usage}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Bad input, said in one message: the culprits and the remedy; and what is said of a defect of ours."""
 
+import difflib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 BAD_INPUT = 2  # the exit code of a process that `InputError` ended
@@ -46,6 +47,12 @@ def ended_by(error: Exception) -> SystemExit:
     where = [f"in {Path(frame.filename).relative_to(_PACKAGE.parent)}, line {frame.lineno}" for frame in frames[-1:]]
     what = " ".join([f"{type(error).__name__}: {said}", *where])
     return end(f"this is a defect of hpa_lit: {what}; {DEBUG}=1 shows the traceback, please report it", DEFECT)
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """``: did you mean images?`` for image, where a known word is like it; else nothing."""
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f": did you mean {near[0]}?" if near else ""
 
 
 def check_whole(name: str, value: object, least: int) -> None:

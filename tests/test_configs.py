@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
+from hpa_lit import __version__
 from hpa_lit.__main__ import COMMANDS
 from hpa_lit.cli.command import choices  # also registers what the configs resolve with
 from hpa_lit.files.conf_dir import conf_dir
@@ -130,10 +131,35 @@ def test_help_names_what_exists(command, monkeypatch):
         show(*re.sub(r"-m (.*)=[\d,]+", r"\1=0", example).split())
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_mistyped_key_is_answered_with_the_one_that_was_meant(command, monkeypatch, capsys):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        help_ = compose(command, return_hydra_config=True).hydra.help
+    keys = re.findall(r"^  ([a-z_]+)  +\S", help_.footer, re.MULTILINE)
+    mistyped = {f"{keys[-1]}{keys[-1][-1]}": keys[-1]} if keys else {}
+    for wrong, right in (mistyped | ({"image": "images"} if "images" in keys else {})).items():
+        monkeypatch.setattr(sys, "argv", [command, f"{wrong}=tiles"])
+        with pytest.raises(SystemExit) as ended:
+            import_module(f"hpa_lit.{command}").main()
+        said, valid = capsys.readouterr().err.splitlines()
+        assert ended.value.code == 2
+        assert said == f"error: there is no setting {wrong}: did you mean {right}?"
+        assert valid.startswith("Valid keys here: ")
+        assert "hydra" not in valid
+
+
+def test_version_is_ours_for_every_command():
+    for command in (["hpa_lit.train"], ["hpa_lit.demo"], ["hpa_lit", "predict"], ["hpa_lit"]):
+        done = subprocess.run([sys.executable, "-m", *command, "--version"], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (0, f"hpa-lit {__version__}\n")
+
+
 @pytest.mark.parametrize(
     ("argument", "wanted"),
     [
-        ("trainer.devicez=1", "Valid keys here: accelerator, accumulate_grad_batches, devices"),
+        ("trainer.devicez=1", "trainer.devicez: did you mean devices?\nValid keys here: accelerator, accumulate_grad"),
+        ("trainer.benchmark=true", "To append to your config use +trainer.benchmark=true\nValid keys here: "),
+        ("experimnt=small", "there is no setting experimnt: did you mean experiment?"),
         ("data=i76", "i1536"),
         ("experiment=tiny", "small"),
         ("arch=timm", "arch.arch"),

@@ -108,5 +108,5 @@ def test_the_list_of_commands_names_modules_that_exist(site, tmp_path):
 def test_an_unknown_command_lists_the_known_ones(site, tmp_path):
     done = run(site, tmp_path, sys.executable, "-m", "hpa_lit", "trian")
     assert done.returncode == 2
-    assert "there is no command 'trian'" in done.stderr
+    assert "there is no command 'trian': did you mean train?" in done.stderr
     assert "train" in done.stderr

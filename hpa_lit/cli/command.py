@@ -19,8 +19,9 @@ from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from hpa_lit import __version__
 from hpa_lit.cli import ranks
-from hpa_lit.errors import BAD_INPUT, InputError, ended_by, listing
+from hpa_lit.errors import BAD_INPUT, InputError, ended_by, listing, meant
 from hpa_lit.files import writing
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.processes import Stopped, stopping_on_signals
@@ -49,7 +50,9 @@ def _groups(config_name: str) -> list[tuple[str, str | None]]:
     config: Any = OmegaConf.to_container(OmegaConf.load(Path(conf_dir()) / f"{config_name}.yaml"))
     for entry in config["defaults"]:
         if isinstance(entry, dict):
-            groups += [(group, f"[{','.join(x)}]" if isinstance(x, list) else x) for group, x in entry.items()]
+            for group, default in entry.items():
+                if " " not in group:  # neither "override hydra/help", nor "optional arch_data", which is not chosen
+                    groups.append((group, f"[{','.join(default)}]" if isinstance(default, list) else default))
         elif entry != "_self_":
             groups += _groups(entry)
     return groups
@@ -100,6 +103,9 @@ def command(
 
         @functools.wraps(body)
         def main() -> None:
+            if "--version" in sys.argv[1:]:  # Hydra would say its own
+                print(f"hpa-lit {__version__}")
+                return
             # Hydra otherwise prints and exits by itself, with less than there is to say.
             os.environ["HYDRA_FULL_ERROR"] = "1"
             # Threads that spin while they wait for one another take ten times as long once others use the cores too.
@@ -123,7 +129,8 @@ def command(
             except ValueError as error:  # outside of the job, it is Hydra's about a word that it cannot take
                 raise _ended_by(InputError(str(error)).with_traceback(error.__traceback__)) from None
             except Exception as error:
-                raise _ended_by(error) from error
+                groups = [group for group, _ in _groups(config_name)]
+                raise _ended_by(error, [*groups, *(key for key in short if "." not in key)]) from error
 
         return main
 
@@ -206,11 +213,16 @@ def with_whole_nodes(config: DictConfig) -> DictConfig:
     return config
 
 
-def _ended_by(error: Exception) -> SystemExit:
-    """Say why a command ends: what is bad input, once however many ranks there are."""
+def _ended_by(error: Exception, more: Sequence[str] = ()) -> SystemExit:
+    """Say why a command ends: what is bad input, once however many ranks there are.
+
+    Args:
+        error: What ends it.
+        more: What may stand before ``=`` on the command line beside the keys of the config.
+    """
     message = None
     if isinstance(error, ConfigCompositionException | HydraException | OmegaConfBaseException):
-        message = _config_error(error)
+        message = _config_error(error, more)
     elif isinstance(error, OSError) and error.errno in ANSWERED:
         message = writing.sentence(error)
     if message is not None:
@@ -260,16 +272,28 @@ def own_images(short: Path | None, data: Mapping[str, Any] | None) -> Path | Non
     return short or (None if long is None else Path(long))
 
 
-def _config_error(error: Exception) -> str:
+def _config_error(error: Exception, more: Sequence[str]) -> str:
     """The message of a config error, with the valid keys where a key was mistyped."""
     lines = _without_type(error)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException):
+        if isinstance(cause.parent_node, DictConfig) and "is not in struct" in str(cause):
+            return "\n".join(_unknown_key(cause, lines, more))
         if cause is not error:
             lines += _without_type(cause)
-        if isinstance(cause.parent_node, DictConfig) and "is not in struct" in str(cause):
-            lines.append(f"Valid keys here: {', '.join(sorted(map(str, cause.parent_node)))}")
     return "\n".join(lines)
+
+
+def _unknown_key(cause: OmegaConfBaseException, lines: Sequence[str], more: Sequence[str]) -> list[str]:
+    """What is said of a key that a section, or the command line, does not know."""
+    name = str(cause.full_key)
+    above, _, key = name.rpartition(".")
+    known = {*map(str, cause.parent_node or ()), *(() if above else more)} - {"hydra"}
+    near = meant(key, known)
+    said = [f"there is no setting {name}{near}"]
+    if above and not near:
+        said += [line for line in lines if "append" in line]  # trainer= and callbacks= take others so
+    return [*said, f"Valid keys here: {', '.join(sorted(known))}"]
 
 
 def _without_type(error: Exception) -> list[str]:

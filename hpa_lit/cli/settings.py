@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -20,7 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hpa_lit.cli.command import resolved
-from hpa_lit.errors import InputError, listing
+from hpa_lit.errors import InputError, listing, meant
 from hpa_lit.files.names import fault
 
 
@@ -244,7 +245,10 @@ def _faults(schema: dict[str, Any], values: Mapping[str, Any], mistake: ErrorDet
         yield from ((f"{place}.{key}", f"{place}.{fault}") for key, fault in mistake["ctx"]["faults"].items())
         return
     if kind == "extra_forbidden":
-        yield place, f"{place}: there is no such setting, leave it out"
+        *above, key = map(str, mistake["loc"])
+        section = reduce(lambda node, name: _child(schema, node, name) or {}, above, schema)
+        near = meant(key, section.get("properties", {}))
+        yield place, f"{place}: there is no such setting{near or ', leave it out'}"
         return
     node, value, keys = schema, values, list[str]()
     for key in map(str, mistake["loc"]):

@@ -67,7 +67,7 @@ CASES = [
     Case("a batch of nothing", "train", "batch_size=0", None, rf"^batch_size=0: {COUNT}$"),
     Case("a batch of more than all", "train", "batch_size=99", None, r"do not fill a batch of 99: set batch_size=3"),
     Case("a tag that is a list", "train", "tag=[1]", None, r"^tag=\[1\]: give a text or a whole number$"),
-    Case("a mistyped key", "train", "batchsize=4", None, r"Key 'batchsize' is not in struct.*Valid keys here: .*batch_size"),
+    Case("a mistyped key", "train", "batchsize=4", None, r"there is no setting batchsize: did you mean batch_size.*Valid keys here: .*batch_size"),
     Case("a mistyped choice", "train", "data=i76", None, r"images=pictures is for data=folder, and data=i76 is given too"),
     Case("a choice of nobody's", "train", "optimizer=sgd", None, r"Could not find 'optimizer/sgd'.*adamw"),
     Case("a variable of nobody's", "train", "tag='${oc.env:NO_SUCH_VARIABLE}'", None, r"'NO_SUCH_VARIABLE' not found"),
