@@ -1,20 +1,24 @@
 """Every config composes, and says what it should."""
 
 import re
+import shlex
 import subprocess
 import sys
+from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
 from hpa_lit import __version__
 from hpa_lit.__main__ import COMMANDS
-from hpa_lit.cli.command import choices  # also registers what the configs resolve with
+from hpa_lit.cli.command import FOLDER, choices, written_out  # also registers what the configs resolve with
 from hpa_lit.files.conf_dir import conf_dir
+from hpa_lit.files.tree import AnswerTree, OutputTree, RunTree
 
 CONF = Path(conf_dir())
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
@@ -129,6 +133,38 @@ def test_help_names_what_exists(command, monkeypatch):
     assert examples
     for example in examples:
         show(*re.sub(r"-m (.*)=[\d,]+", r"\1=0", example).split())
+
+
+def test_what_examples_of_help_name_is_made_by_those_before_them():
+    made, named = [], 0
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        for command in COMMANDS:
+            header = compose(command, return_hydra_config=True).hydra.help.header
+            for line in re.findall(rf"^  python -m hpa_lit\.{command}\b(.*)", header, re.MULTILINE):
+                words = [word for word in shlex.split(line.replace("0,1,2,3,4", "0")) if word[0] != "-"]
+                places = [word.partition("=")[2] for word in words if "=outputs/" in word]
+                assert not [place for place in places if not any(fnmatch(one, f"{place}*") for one in made)]
+                named += len(places)
+                if command in ("train", "predict", "embed", "combine", "submit"):
+                    made += outputs(command, written_out(words, FOLDER if command == "train" else {}))
+    assert named > 10
+
+
+def outputs(command, words):
+    """What a command writes where no place is asked for."""
+    config = compose(command, words, return_hydra_config=True)
+    if command == "train":
+        return [config.hydra.run.dir]
+    if command == "predict" and config.run and config.dataset:
+        return [str(RunTree(Path(config.run)).predictions(config.dataset, config.epoch, config.views.name))]
+    if command == "embed" and config.dataset:
+        return [str(RunTree(Path(config.run)).features(config.dataset, f"epoch_{config.epoch:03}"))]
+    if command == "combine":
+        return [str(OutputTree(Path(config.paths.outputs)).combined("test"))]
+    if command == "submit":
+        HydraConfig.instance().set_config(config)
+        return [str(AnswerTree(Path(config.output)).submission)]
+    return []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
