@@ -13,6 +13,7 @@ COMMANDS = {
     "prepare": "raw downloads to images and tables ready for training",
     "check": "look at every picture, label and fold before training",
     "train": "train one model, or sweep over folds with -m fold=0,1,2,3,4",
+    "runs": "the training runs: how far each came, how good it is, how they differ",
     "predict": "a trained model's probabilities for images, one file a run and dataset",
     "embed": "the features of images, for neighbours and for other programs",
     "combine": "views, folds and models to one probability an image and label",

@@ -23,7 +23,7 @@ ROOMS = {
 }
 CLI = "cli"  # what verbs share
 VERBS = {"check", "combine", "demo", "draw", "embed", "neighbours", "pipeline", "predict", "prepare", "report"}
-VERBS |= {"submit", "train"}
+VERBS |= {"runs", "submit", "train"}
 LIGHTNING = {"tasks", "data", "inference", "train"}
 VAGUE = {"utils", "common", "helpers", "misc", "base"}
 

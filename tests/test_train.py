@@ -128,6 +128,27 @@ def test_a_run_says_how_it_was_made(trained):
     assert len(start["config_hash"]) == len(start["data_hash"]) == 64
 
 
+def test_runs_says_how_far_it_came_and_how_good_it_is(trained):
+    run, _ = trained
+    line = [sys.executable, "-m", "hpa_lit.runs", f"root={run.folder.parents[2]}", "--json"]
+    (found,) = json.loads(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
+    result, config = json.loads(run.result.read_text()), OmegaConf.load(run.config)
+    assert (found["folder"], found["state"], found["recipe"]) == (str(run.folder), "finished", "small")
+    assert (found["epoch"], found["epochs"]) == (result["epochs"], config.scheduler.epochs)
+    assert (found["metric"], found["best"], found["best_epoch"]) == (
+        result["monitor"],
+        result["score"],
+        result["best_epoch"],
+    )
+    run.result.rename(run.folder / "away")
+    try:  # as while it was running: by its logs
+        (by_logs,) = json.loads(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
+    finally:
+        (run.folder / "away").rename(run.result)
+    assert by_logs["best"] == pytest.approx(result["score"])
+    assert by_logs | {"best": 0} == found | {"best": 0}
+
+
 def test_own_callbacks_leave_the_lines_and_an_own_bar_replaces_ours(pictures, tmp_path, capsys):
     more = ["scheduler.epochs=1", "+callbacks.bar._target_=pytorch_lightning.callbacks.TQDMProgressBar"]
     train(settings(pictures, tmp_path, *more), RunTree(tmp_path / "run"))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,6 +66,20 @@ def held(lock: Path, place: Path, remedy: str) -> Iterator[None]:
         file.close()
 
 
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock; where nobody can know, whether one left its file there."""
+    try:
+        with lock.open("rb", buffering=0) as file:
+            _lock(file, shared=True)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno in (*TAKEN, *UNKNOWN):
+            return True
+        raise
+    return False
+
+
 def _locked(lock: Path, place: Path, remedy: str) -> BinaryIO:
     """The lock's file, once it is locked and says who holds it."""
     while True:
@@ -100,8 +115,8 @@ def command_line() -> str:
     return shlex.join(["hpa-lit", name, *sys.argv[1:]])
 
 
-def _lock(file: BinaryIO) -> None:
-    """Lock a byte far behind the content.
+def _lock(file: BinaryIO | FileIO, shared: bool = False) -> None:
+    """Lock a byte far behind the content; shared, one keeps out only those who want it alone.
 
     By `lockf`: locks of `flock` are inherited by the processes that load images, which outlive a killed training by
     seconds, and fewer file systems of clusters pass them on.
@@ -111,7 +126,7 @@ def _lock(file: BinaryIO) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         file.seek(0)
     else:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, PLACE)
+        fcntl.lockf(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB, 1, PLACE)
 
 
 def _holder(file: BinaryIO) -> str:

@@ -22,6 +22,7 @@ from hpa_lit.neighbours import NeighboursSettings
 from hpa_lit.predict import PredictSettings
 from hpa_lit.prepare import PrepareSettings
 from hpa_lit.report import ReportSettings
+from hpa_lit.runs import RunsSettings
 from hpa_lit.submit import SubmitSettings
 from hpa_lit.train import TrainSettings
 
@@ -36,6 +37,7 @@ VERBS: dict[type[Settings], tuple[str, list[str]]] = {
     CheckSettings: ("check", ["data.images=i", "data.labels=l"]),
     PredictSettings: ("predict", ["arch=tiny", "data=i768"]),
     EmbedSettings: ("embed", ["arch=tiny", "data=i768"]),
+    RunsSettings: ("runs", []),
     TrainSettings: ("train", ["data=i768"]),
     PipelineSettings: ("pipeline", []),
     DemoSettings: ("demo", []),

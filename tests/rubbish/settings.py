@@ -22,6 +22,8 @@ CASES = [
     Case("keeping fewer than no epochs", "train", "keep_epochs=-1", None, rf"^keep_epochs=-1: {COUNT} or null$"),
     Case("a bit depth of no camera", "train", "data.bits=13", None, r"data\.bits=13: choose auto, 8, 12 or 16"),
     Case("images without a side", "train", "data.image_size=0", None, r"data\.image_size=0: give a whole number above"),
+    Case("runs nowhere", "runs", "root=nowhere", None, r"^root=nowhere: there is no such folder$"),
+    Case("runs in a file", "runs", "root=./labels.csv", None, r"^root=labels\.csv: there is no such folder$"),
     Case("images of a terapixel", "train", "data.image_size=1000000", None, r"data\.image_size=1000000: give .*32768"),
     Case("deviations of nothing", "train", "data.std=[0,0,0,0]", None, r"data\.std=\[0, 0, 0, 0\]: give a list of 3"),
     Case("a mean that is no number", "train", "data.mean=[nan,0,0,0]", None, r"data\.mean=\[NaN, 0, 0, 0\]: give a list"),
