@@ -2,9 +2,10 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 
 from hpa_lit import __version__
-from hpa_lit.errors import end, meant
+from hpa_lit.errors import InputError, end, ended_by, meant
 
 COMMANDS = {
     "demo": "see it work: a drawn atlas from nothing to a scored answer",
@@ -33,13 +34,30 @@ def main() -> None:
     if name == "--version":
         print(f"hpa-lit {__version__}")
         return
+    if name == "completion":
+        complete(sys.argv[2:])
+        return
     width = max(map(len, COMMANDS))
     lines = [f"  {command:{width}}  {purpose}" for command, purpose in COMMANDS.items()]
-    usage = "\n".join(["usage: hpa-lit <command> key=value ...", "", *lines, "", "hpa-lit <command> --help says more."])
+    more = 'hpa-lit <command> --help says more. For completion by Tab: eval "$(hpa-lit completion bash)", or zsh.'
+    usage = "\n".join(["usage: hpa-lit <command> key=value ...", "", *lines, "", more])
     if name in ("-h", "--help"):
         print(usage)
     else:
         raise end(f"there is no command {name!r}{meant(name, COMMANDS)}\n{usage}")
+
+
+def complete(words: Sequence[str]) -> None:
+    """Print a shell's script, or answer it."""
+    from hpa_lit.cli.completion import candidates, script
+
+    if words[:1] == ["candidates"]:
+        print(*candidates(" ".join(words[1:]), COMMANDS), sep="\n")
+        return
+    try:
+        print(script(words), end="")
+    except InputError as error:
+        raise ended_by(error) from None
 
 
 if __name__ == "__main__":

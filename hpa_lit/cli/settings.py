@@ -122,6 +122,15 @@ class Settings(BaseModel):
         # In JSON a text is all that can stand for a path, and a list for a tuple: strict means no more than that.
         return cls.model_validate_json(json.dumps(values))
 
+    @classmethod
+    def words(cls, key: str) -> list[str]:
+        """The words that may be written for a dotted key, ``/`` for any path; a key that is not declared may be one."""
+        schema = cls.model_json_schema()
+        node: dict[str, Any] | None = schema
+        for name in key.split("."):
+            node = _child(schema, node, name) if node is not None else None
+        return ["/"] if node is None else list(dict.fromkeys(_words(node)))
+
     def plain(self) -> dict[str, Any]:
         """Plain containers with the keys of the config, as YAML and JSON take them."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -320,6 +329,19 @@ def _alternatives(schema: dict[str, Any]) -> Iterator[str]:
         yield "a path such as ./name"
     else:
         yield from _WORDS[schema["type"]]
+
+
+def _words(schema: dict[str, Any]) -> Iterator[str]:
+    """The words of choices, and ``/`` where a path may be."""
+    if "anyOf" in schema or "items" in schema:
+        for one in schema.get("anyOf") or [schema["items"]]:
+            yield from _words(one)
+    elif "enum" in schema or "const" in schema:
+        yield from map(_text, schema.get("enum") or [schema["const"]])
+    elif schema.get("type") == "boolean":
+        yield from _WORDS["boolean"]
+    elif schema.get("format") == "path":
+        yield "/"
 
 
 def _range(schema: dict[str, Any]) -> str:
