@@ -97,6 +97,15 @@ def test_the_version_is_said(site, tmp_path):
     assert (done.returncode, done.stdout) == (0, f"hpa-lit {hpa_lit.__version__}\n")
 
 
+def test_the_wheel_completes(site, tmp_path):
+    script = str(site / "bin" / "hpa-lit")
+    for shell in ("bash", "zsh"):
+        done = run(site, tmp_path, sys.executable, script, "completion", shell)
+        assert done.stdout == (CHECKOUT / "hpa_lit" / "cli" / f"completion.{shell}").read_text()
+    done = run(site, tmp_path, sys.executable, script, "completion", "candidates", "hpa-lit train arch=resnet3")
+    assert done.stdout == "resnet34\n"
+
+
 def test_the_list_of_commands_names_modules_that_exist(site, tmp_path):
     done = run(site, tmp_path, sys.executable, "-m", "hpa_lit", "--help")
     names = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
