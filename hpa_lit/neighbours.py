@@ -1,11 +1,11 @@
 """``python -m hpa_lit.neighbours``: the atlas images most like each query.
 
 For queries of the competition, what each threshold would do, and answers replaced by their neighbours'; for anybody's
-images, a table in words and a contact sheet.
+images, a table in words and a contact sheet, and which are unlike all of the atlas.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,10 +16,10 @@ from pydantic import Field, PositiveInt
 from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
-from hpa_lit.cli.settings import OnFailed, PredictionSettings, Several, Share
+from hpa_lit.cli.settings import OnFailed, PositiveShare, PredictionSettings, Several, Share
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, folder_lock
+from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
     from hpa_lit.results.evaluation import Scores
+    from hpa_lit.results.novelty import NoveltyRule
 
 COLUMNS = ("Id", "Target", "antibody", "antibody_code")
-LEFT_OUT = 2000  # gallery images that say how alike an image of the atlas is to the others
+LEFT_OUT = 2000  # gallery images that say how far images of its kind are from the others
 
 # What may differ in a folder that is written again: where it lies and what runs where, not what is in it. Of the paths,
 # the data folder has the label tables.
@@ -55,7 +56,7 @@ class NeighboursSettings(PredictionSettings):
 
     queries: Path | None
     images: Path | None
-    gallery: Path
+    gallery: Path | None
     set: Literal["test", "validation"]
     gallery_table: Path | None
     query_table: Path | None
@@ -68,8 +69,9 @@ class NeighboursSettings(PredictionSettings):
     precision: Share
     truth: Several[Path] | None
     held_out: Path | None
+    false_alarms: PositiveShare
     on_failed: OnFailed
-    output: Path
+    output: Path | None
     gallery_images: Path | None
     sheet: PositiveInt
 
@@ -83,58 +85,84 @@ class NeighboursSettings(PredictionSettings):
 def main(config: DictConfig) -> None:
     """Search, in a folder that nobody else writes into."""
     settings = NeighboursSettings.of(config)
-    out = AnswerTree(settings.output)
     if (settings.images is None) == (settings.queries is None):
         raise InputError("say whose neighbours: queries=FILE of features, or images=FOLDER with run=FOLDER")
+    name = settings.images.resolve().name if settings.images else settings.set
+    out = AnswerTree(settings.output or OutputTree(settings.paths.outputs).neighbours(name))
     with held(folder_lock(out.folder), out.folder, "set output=DIR") if ranks.is_first() else nullcontext():
-        search(settings, out)
+        if settings.images:
+            show(settings, settings.images, out)
+        else:
+            answer(settings, out)
 
 
-def search(settings: NeighboursSettings, out: AnswerTree) -> None:
-    """Search; then say what replacement would do, and do it, or show own images their neighbours."""
-    import numpy as np
+def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
+    """Show own images beside their neighbours, in a table and in pictures."""
     from PIL import Image
 
-    from hpa_lit.figures.neighbour_sheet import in_words, neighbour_sheet
-    from hpa_lit.labels import LABEL_NAMES
-    from hpa_lit.results import neighbours, submission, tables
+    from hpa_lit import inference
+    from hpa_lit.figures.neighbour_sheet import neighbour_sheet
+    from hpa_lit.files import rgby
+    from hpa_lit.results import neighbours, submission
     from hpa_lit.results.files import read_features
 
-    on_failed, own = settings.on_failed, settings.images is not None
+    checkpoint, run = inference.find_checkpoint(settings.run, settings.epoch, None, OutputTree(Path()))
+    model = inference.describe(checkpoint, trust=settings.trust)
+    path = gallery_of(settings, model, run)
+    table = known_images(settings, model)
+    gallery_ids, gallery = read_features(path, settings.on_failed, table.index.tolist(), label_tables(settings)[0])
+    rule, source = novelty_rule(settings, gallery_ids, gallery)
+    folder = settings.gallery_images or DataTree(settings.paths.root).images("external", model.data["image_size"])
+    if not folder.is_dir():
+        raise InputError(f"there are no pictures of the gallery in {folder}: set gallery_images=DIR")
+    pictures = rgby.list_images(folder)
+    files = embed(settings, model, images, gallery_ids, out)
+    if not ranks.is_first():
+        return
+
+    ids, features = read_features(out.queries, settings.on_failed)
+    rows, scores = neighbours.match(features, gallery, settings.k, settings.standardisation)
+    found = neighbours.neighbour_table(ids, rows, scores, table.loc[gallery_ids])
+    said = judge_novelty(found, rule, source, features, gallery)
+    sheet = neighbour_sheet(found, files, pictures, settings.bits or model.data["bits"], settings.sheet)
+    with replacing(out.contact_sheet) as temporary:
+        Image.fromarray(sheet).save(temporary)
+    print(f"the first {min(settings.sheet, len(ids))} images beside their neighbours -> {out.contact_sheet}")
+    submission.write(out.neighbours, found)
+    print(said)
+    print(f"{len(ids)} images, {settings.k} neighbours each -> {out.neighbours}")
+
+
+def answer(settings: NeighboursSettings, out: AnswerTree) -> None:
+    """Say what replacement by neighbours would do to answers, and do it."""
+    from hpa_lit.labels import LABEL_NAMES
+    from hpa_lit.results import neighbours, tables
+    from hpa_lit.results.files import read_features
+
+    if settings.gallery is None or settings.queries is None:
+        raise InputError("set gallery=FILE: the features of the images to search, which hpa-lit embed writes")
     gallery_path, query_path = label_tables(settings)
     gallery = tables.read(gallery_path, COLUMNS, unique="Id")
     tables.check_labels(gallery_path, dict(zip(gallery.Id, gallery.Target, strict=True)), len(LABEL_NAMES))
-    gallery_ids, gallery_features = read_features(settings.gallery, on_failed, gallery.Id.tolist())
+    gallery_ids, gallery_features = read_features(
+        settings.gallery, settings.on_failed, gallery.Id.tolist(), gallery_path
+    )
     gallery = gallery.set_index("Id", drop=False).loc[gallery_ids]
-    usual = usual_scores(settings, gallery_features) if own or settings.held_out else None
-    if settings.images:
-        model, files, pictures = embed(settings, settings.images, out)
-        if not ranks.is_first():
-            return
-        known, searched = None, None
-    else:
-        known = tables.read(query_path, COLUMNS, unique="Id")
-        searched = known.Id.tolist() if settings.set == "validation" else None
-    ids, features = read_features(settings.queries or out.queries, on_failed, searched)
+    known = tables.read(query_path, COLUMNS, unique="Id")
+    searched = known.Id.tolist() if settings.set == "validation" else None
+    ids, features = read_features(settings.queries, settings.on_failed, searched)
     neighbours.refuse_shared(ids, gallery_ids)
     rows, scores = neighbours.match(features, gallery_features, settings.k, settings.standardisation)
 
     found = neighbours.neighbour_table(ids, rows, scores, gallery)
-    if usual is not None:
-        found["novel"] = np.repeat(scores[:, 0] < neighbours.novelty_threshold(usual), settings.k)
-    if known is None:
-        found["locations"] = found["Target"].map(in_words)
-        sheet = neighbour_sheet(found, files, pictures, settings.bits or model.data["bits"], settings.sheet)
-        with replacing(out.contact_sheet) as temporary:
-            Image.fromarray(sheet).save(temporary)
-        print(f"the first {min(settings.sheet, len(ids))} images beside their neighbours -> {out.contact_sheet}")
-        submission.write(out.neighbours, found)
-    else:
-        threshold = settings.threshold
-        if threshold == "auto":
-            threshold = choose_threshold(settings, gallery, gallery_features)
-        truth, best = known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]]
-        replace(settings, threshold, out, found, truth, best, scores[:, 0])
+    if settings.held_out:
+        rule, source = novelty_rule(settings, gallery_ids, gallery_features)
+        print(judge_novelty(found, rule, source, features, gallery_features))
+    threshold = settings.threshold
+    if threshold == "auto":
+        threshold = choose_threshold(settings, gallery, gallery_features)
+    truth, best = known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]]
+    replace(settings, threshold, out, found, truth, best, scores[:, 0])
     print(f"{len(ids)} queries, {settings.k} neighbours each -> {out.neighbours}")
 
 
@@ -239,62 +267,157 @@ def score(truth: Sequence[Path], submissions: Sequence["pd.DataFrame"]) -> list[
 
 
 def label_tables(settings: NeighboursSettings) -> tuple[Path, Path]:
-    """The label tables of the gallery and of the queries whose labels are known."""
+    """The label tables of the gallery and of the queries whose labels are known.
+
+    Raises:
+        InputError: One is not there.
+    """
     data = DataTree(settings.paths.root)
     sets = {
         "test": (data.corrected, data.leak),
         "validation": (data.antibody_split("before", "train"), data.antibody_split("before", "valid")),
     }
     gallery, queries = sets[settings.set]
-    return settings.gallery_table or gallery, settings.query_table or queries
+    tables = {"gallery_table": settings.gallery_table or gallery, "query_table": settings.query_table or queries}
+    for key, path in tables.items():
+        if not path.is_file() and not (settings.images and key == "query_table"):
+            raise InputError(
+                f"there is no table {path}: set paths.root=DIR to the atlas that hpa-lit prepare made, or {key}=FILE "
+                f"of the labels of {'the gallery' if key == 'gallery_table' else 'queries'}"
+            )
+    return tables["gallery_table"], tables["query_table"]
+
+
+def gallery_of(settings: NeighboursSettings, model: "Model", run: RunTree) -> Path:
+    """The features of the gallery, once they are sure to be by the network that will embed own images."""
+    from hpa_lit.files import prediction_file
+
+    epoch = model.checkpoint.stem
+    path = settings.gallery or run.features("external", epoch)
+    if not path.is_file():
+        raise InputError(
+            f"there are no features {path} of images to search: make them with hpa-lit embed run={run.folder} "
+            f"epoch={settings.epoch} dataset=external (or images=DIR), or set gallery=FILE"
+        )
+    gallery = prediction_file.read(path)
+    ours, theirs = (model.run, epoch), (gallery.run, Path(gallery.checkpoint).stem)
+    if ours != theirs:
+        raise InputError(
+            f"{path} was made by {' '.join(theirs)}, and the images would be by {' '.join(ours)}: "
+            "take the same run and epoch for both"
+        )
+    return path
+
+
+def known_images(settings: NeighboursSettings, model: "Model") -> "pd.DataFrame":
+    """What is known of the gallery's images: Id, Target, antibody where the table has it, and locations in words.
+
+    A CSV is anybody's label table (`read_label_table`), a Parquet table one that prepare made.
+    """
+    import pandas as pd
+
+    from hpa_lit.data.label_table import read_label_table
+    from hpa_lit.files.csv_table import read_csv
+    from hpa_lit.labels import LABEL_NAMES, decode, encode_all
+    from hpa_lit.results import tables
+
+    path, _ = label_tables(settings)
+    if path.suffix == ".parquet":
+        known, names = tables.read(path, COLUMNS, unique="Id"), list(LABEL_NAMES)
+        tables.check_labels(path, dict(zip(known.Id, known.Target, strict=True)), len(names))
+        labels = encode_all(known.Target.tolist())
+    else:
+        group = "antibody" if "antibody" in read_csv(path) else None
+        table = read_label_table(path, model.data.get("label_list"), group)
+        labels, names = table.labels, table.names
+        known = pd.DataFrame({"Id": table.ids, "Target": [decode(row) for row in labels]})
+        if group:
+            known[group] = table.columns[group]
+    known["locations"] = [", ".join(names[label] for label in row.nonzero()[0]) for row in labels]
+    return known.set_index("Id", drop=False)
 
 
 def embed(
-    settings: NeighboursSettings, images: Path, out: AnswerTree
-) -> tuple["Model", dict[str, "ImageFiles"], dict[str, "ImageFiles"]]:
-    """Write the features of own images by the network that made the gallery's.
-
-    Returns:
-        The network, the files of the own images by Id, and those of the gallery's.
-    """
+    settings: NeighboursSettings, model: "Model", images: Path, gallery_ids: Sequence[str], out: AnswerTree
+) -> Mapping[str, "ImageFiles"]:
+    """Write the features of own images, none of them the gallery's, by its network; returns their files by Id."""
     from hpa_lit import inference
-    from hpa_lit.files import prediction_file, rgby
+    from hpa_lit.results import neighbours
 
-    checkpoint, _ = inference.find_checkpoint(settings.run, settings.epoch, None, OutputTree(Path()))
-    model = inference.describe(checkpoint, trust=settings.trust)
-    gallery = prediction_file.read(settings.gallery)
-    ours, theirs = (model.run, checkpoint.stem), (gallery.run, Path(gallery.checkpoint).stem)
-    if ours != theirs:
-        raise InputError(
-            f"{settings.gallery} was made by {' '.join(theirs)}, and the images would be by {' '.join(ours)}: "
-            "take the same run and epoch for both"
-        )
-    folder = DataTree(settings.paths.root).images("external", model.data["image_size"])
-    pictures = rgby.list_images(settings.gallery_images or folder)
     loading = settings.some(inference.LOADING)
     _, own = inference.find_images(model, None, images, settings.paths.root, **loading)
     trainer = ranks.trainer_arguments(settings.trainer.plain())
     running = settings.some(inference.RUNNING)
     job = inference.Job(model, "queries", own, out.queries, features=True, **running)
+    neighbours.refuse_shared(list(job.files), gallery_ids)
     if ranks.is_first():
         claim_folder(settings, out)
     ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
-    return model, dict(job.files), pictures
+    return job.files
 
 
-def usual_scores(settings: NeighboursSettings, gallery: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
-    """How alike images of the atlas are to the gallery when they are not in it.
+def novelty_rule(
+    settings: NeighboursSettings, ids: Sequence[str], gallery: "npt.NDArray[np.float32]"
+) -> tuple["NoveltyRule", str]:
+    """The rule by which images are called unlike the gallery, and in words which images set it.
 
-    Those of the file `held_out`; without it, images of the gallery and their nearest but themselves.
+    Those of the file `held_out`; without it, images of the gallery that the network was not trained on, and where these
+    are too few for the wanted share of false alarms, all.
+
+    Args:
+        settings: held_out, false_alarms, run, on_failed.
+        ids: Of the gallery, m of them.
+        gallery: Its features, shape (m, d).
     """
-    from hpa_lit.results import neighbours
+    import numpy as np
+
+    from hpa_lit.data.record import read_record
+    from hpa_lit.results import neighbours, novelty
     from hpa_lit.results.files import read_features
 
     if settings.held_out:
-        _, others = read_features(settings.held_out, settings.on_failed)
-        return neighbours.match(others, gallery, 1, settings.standardisation)[1][:, 0]
-    sample = gallery[:: max(1, len(gallery) // LEFT_OUT)]
-    return neighbours.match(sample, gallery, 2, "gallery")[1][:, 1]
+        others, features = read_features(settings.held_out, settings.on_failed)
+        neighbours.refuse_shared(others, ids)
+        source = f"{len(others)} images of {settings.held_out}"
+        return novelty.NoveltyRule(novelty.distances(features, gallery), settings.false_alarms), source
+    record = RunTree(settings.run).record if settings.run else None
+    trained = set(read_record(record)["train"]["Id"]) if record and record.is_file() else set()
+    rows, which = np.flatnonzero([image_id not in trained for image_id in ids]), " that the network was not trained on"
+    if not trained or settings.false_alarms * (len(rows) + 1) < 1:
+        rows, which = np.arange(len(ids)), ""
+    rows = rows[:: max(1, len(rows) // LEFT_OUT)]
+    source = f"{len(rows)} images of the gallery{which}, left out in turn"
+    return novelty.NoveltyRule(novelty.left_out(gallery, rows), settings.false_alarms), source
+
+
+def judge_novelty(
+    found: "pd.DataFrame",
+    rule: "NoveltyRule",
+    source: str,
+    features: "npt.NDArray[np.float32]",
+    gallery: "npt.NDArray[np.float32]",
+) -> str:
+    """Add p_value, novel and false_alarms to a table of neighbours, and say how many images are novel.
+
+    Args:
+        found: The neighbours of n images, k each.
+        rule: What calls them novel.
+        source: In words, the images that set it.
+        features: Of the n images, shape (n, d).
+        gallery: Of the gallery, shape (m, d).
+    """
+    import numpy as np
+
+    from hpa_lit.results import novelty
+
+    far = novelty.distances(features, gallery)
+    repeated = np.repeat(far, len(found) // len(far)) if len(far) else far
+    found["p_value"], found["novel"] = rule.p_values(repeated), rule.novel(repeated)
+    found["false_alarms"] = rule.false_alarms
+    return (
+        f"{rule.novel(far).sum()} of {len(far)} images are novel: unlike all of the gallery, by a rule that calls "
+        f"{rule.false_alarms:.1%} of the gallery's kind so by mistake (set by {source})"
+    )
 
 
 if __name__ == "__main__":

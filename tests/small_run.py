@@ -43,13 +43,13 @@ def save_run(folder, embedder=False, epoch="best", run_name="small", arch="resne
     return run, net.eval()
 
 
-def save_pictures(folder, count, side=40):
+def save_pictures(folder, count, side=40, prefix="i"):
     """Write pictures i00.tif, i01.tif, ... and give them as one array (N, side, side, 4)."""
     rng = np.random.default_rng(0)
     level = rng.integers(20, 200, (count, 1, 1, 4))
     pictures = rng.integers(level - 20, level + 50, (count, side, side, 4)).astype(np.uint8)
     for row, picture in enumerate(pictures):
-        rgby.write(folder / f"i{row:02}.tif", picture, f"i{row:02}")
+        rgby.write(folder / f"{prefix}{row:02}.tif", picture, f"{prefix}{row:02}")
     return pictures
 
 

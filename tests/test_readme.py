@@ -118,6 +118,7 @@ def keys(config, above=""):
 # What stands for the words of README that a reader replaces by their own, and for the sizes that take a reader's hours.
 # A word in capitals that is not here fails; in blocks that are only composed it may be any.
 STAND_INS = {
+    r"\bOTHER\b": "others",  # drawn pictures that are not among those
     r"\bDIR\b": "pictures",  # drawn pictures, their labels in train.csv among them
     r"\bFILE(\.csv)?\b": "pictures/train.csv",
     r"\bRUN\b": "outputs/train/small_folder/fold0",  # what experiment=small makes of them
@@ -135,6 +136,7 @@ def test_commands_for_any_machine_run_one_after_another(tmp_path):
     draw_atlas(tree, fields=40, test_share=0.1, external_share=0.1, duplicates=0, size=128)
     shutil.copytree(tree.raw_images("train"), work / "pictures")
     shutil.copy(tree.train_csv, work / "pictures")
+    shutil.copytree(tree.raw_images("test"), work / "others")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

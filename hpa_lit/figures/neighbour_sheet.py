@@ -8,12 +8,6 @@ import pandas as pd
 
 from hpa_lit.figures.contact_sheet import Tile, contact_sheet
 from hpa_lit.files import rgby
-from hpa_lit.labels import LABEL_NAMES, encode
-
-
-def in_words(target: str) -> str:
-    """The names of a label string's labels: "0 23" is "Nucleoplasm, Mitochondria"."""
-    return ", ".join(LABEL_NAMES[label] for label in np.flatnonzero(encode(target)))
 
 
 def neighbour_sheet(
@@ -26,7 +20,8 @@ def neighbour_sheet(
     """Draw queries beside their neighbours; a neighbour without a picture is black and says so.
 
     Args:
-        found: As `neighbours.neighbour_table` gives it, with the columns antibody, locations and novel.
+        found: As `neighbours.neighbour_table` gives it, with the columns locations, novel and p_value; antibody may
+            be among them.
         queries: The files of each query by Id.
         gallery: Likewise of the gallery's images; some may be absent.
         bits: Depth of queries stored in 16 bits.
@@ -39,14 +34,16 @@ def neighbour_sheet(
     for image_id in found["Id"].drop_duplicates()[:most].tolist():
         near = found[found["Id"] == image_id].to_dict("records")
         novel = bool(near[0]["novel"])
-        caption = [image_id, "unlike the atlas"] if novel else [image_id]
+        caption = [image_id, f"unlike the gallery, p {near[0]['p_value']:.3f}"] if novel else [image_id]
         query = Tile(_picture(queries[image_id], bits), caption, novel)
         rows.append((query, [_tile(row, gallery.get(row["neighbour"])) for row in near]))
     return contact_sheet(rows)
 
 
 def _tile(row: Mapping[object, object], files: rgby.ImageFiles | None) -> Tile:
-    caption = [f"{row['score']:.2f}  {row['neighbour']}", f"antibody {row['antibody']}", str(row["locations"])]
+    caption = [f"{row['score']:.2f}  {row['neighbour']}", str(row["locations"])]
+    if "antibody" in row:
+        caption.insert(1, f"antibody {row['antibody']}")
     if files is None:
         return Tile(np.zeros((64, 64, 3), np.uint8), [*caption, "no picture"])
     return Tile(_picture(files), caption)

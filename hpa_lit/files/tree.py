@@ -216,6 +216,10 @@ class OutputTree:
         """The prediction file of an ensemble, where no other place is asked for."""
         return self.root / "combine" / f"{dataset}.parquet"
 
+    def neighbours(self, name: str) -> Path:
+        """Folder of a search: of a set of the atlas, or of a folder of own images by its name."""
+        return self.root / "neighbours" / name
+
     def pipeline(self, name: str) -> "PipelineTree":
         """The folder of a pipeline."""
         return PipelineTree(self.root / "pipeline" / name)
@@ -261,7 +265,7 @@ class AnswerTree:
 
     @property
     def neighbours(self) -> Path:
-        """The nearest gallery images: Id, rank, score, neighbour and its columns."""
+        """The nearest gallery images: Id, rank, score, neighbour and its columns; p_value, novel, false_alarms."""
         return self.folder / "neighbours.csv"
 
     @property

@@ -47,7 +47,7 @@ def read_single(path: Path, on_failed: str) -> Predictions:
 
 
 def read_features(
-    path: Path, on_failed: str, wanted: Sequence[str] | None = None
+    path: Path, on_failed: str, wanted: Sequence[str] | None = None, table: Path | None = None
 ) -> tuple[list[str], npt.NDArray[np.float32]]:
     """Read the features of images.
 
@@ -55,6 +55,7 @@ def read_features(
         path: A prediction file of one view, with features.
         on_failed: "error" or "drop".
         wanted: The Ids to take, in this order; all when None.
+        table: The table that names them, for the message where some are absent.
 
     Returns:
         Ids, and features of shape (N, D).
@@ -66,7 +67,8 @@ def read_features(
     row = {file.ids[number]: number for number in good_rows({str(path): file}, on_failed)}
     ids = [i for i in file.ids if i in row] if wanted is None else [i for i in wanted if i not in failed]
     if absent := [i for i in ids if i not in row]:
-        raise InputError(f"{path} lacks {len(absent)} images:\n{listing(absent)}")
+        of_table = f" of {table}: embed them too, or give a table of the images that it holds" if table else ""
+        raise InputError(f"{path} lacks {len(absent)} images{of_table}:\n{listing(absent)}")
     return ids, file.features[[row[i] for i in ids], 0]
 
 

@@ -136,16 +136,6 @@ def choose_threshold(scores: npt.ArrayLike, equal_target: npt.ArrayLike, precisi
     return float(below[good[-1]]) if len(good) else float("inf")
 
 
-def novelty_threshold(held_out: npt.ArrayLike, share: float = 0.01) -> float:
-    """The best cosine below which an image is called unlike everything in the gallery.
-
-    Args:
-        held_out: The best cosines of images known to be of the gallery's kind but not in it, shape (n,).
-        share: The share of such images that may be called so by mistake.
-    """
-    return float(np.quantile(finite("held-out scores", held_out, 1), share))
-
-
 def neighbour_table(
     ids: Sequence[str], rows: npt.NDArray[np.int64], scores: Features, gallery: pd.DataFrame
 ) -> pd.DataFrame:

@@ -122,11 +122,6 @@ def test_the_threshold_is_the_lowest_that_is_precise_enough():
     assert choose([0.9, 0.8], [False, True], 0.8) == float("inf")
 
 
-def test_novelty_calls_the_asked_share_of_held_out_images_novel():
-    scores = np.random.default_rng(0).random(1000)
-    assert (scores < neighbours.novelty_threshold(scores, share=0.05)).sum() == 50
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
