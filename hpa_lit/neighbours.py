@@ -36,9 +36,10 @@ COLUMNS = ("Id", "Target", "antibody", "antibody_code")
 LEFT_OUT = 2000  # gallery images that say how far images of its kind are from the others
 
 # What may differ in a folder that is written again: where it lies and what runs where, not what is in it. Of the paths,
-# the data folder has the label tables.
+# the data folder has the label tables. An answer by on_failed=error, where there is one, is that by drop.
 FREE_KEYS = (
     "output",
+    "on_failed",
     "paths.outputs",
     "trainer.accelerator",
     "trainer.devices",

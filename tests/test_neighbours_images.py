@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from small_run import save_pictures, save_run
+from small_run import damage, save_pictures, save_run
 
 from hpa_lit import embed, neighbours
 from hpa_lit.files import prediction_file, rgby
@@ -151,6 +151,14 @@ def test_the_folder_is_claimed_before_the_images_are_embedded(atlas):
 def test_a_missing_gallery_picture_is_no_obstacle(atlas, tmp_path):
     DataTree(tmp_path / "data").images("external", 40).joinpath("i02.tif").unlink()
     assert atlas("images=mine", "run=face").contact_sheet.is_file()
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_left_out_when_told(atlas, tmp_path):
+    damage(tmp_path / "mine" / "b.tif")
+    with pytest.raises(SystemExit, match=r"(?s)1 images failed; .*on_failed=drop:\n  b: mine/b.tif"):
+        atlas("images=mine", "run=face", "k=1")
+    out = atlas("images=mine", "run=face", "k=1", "on_failed=drop")
+    assert pd.read_csv(out.neighbours).Id.tolist() == ["a", "c", "d"]
 
 
 @pytest.mark.parametrize(
