@@ -93,6 +93,12 @@ def test_run_folders(overrides, folder):
     assert composed(*overrides)["run_folder"] == folder
 
 
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_a_tag_makes_any_run_another_one(experiment):
+    plain, tagged = (Path(composed(f"experiment={experiment}", *more)["run_folder"]) for more in ([], ["tag=b"]))
+    assert tagged == Path(f"{plain.parts[0]}_b", *plain.parts[1:])
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"]])
 def test_help_does_not_wait_for_heavy_imports(command, flag):
