@@ -305,7 +305,7 @@ def test_two_processes_and_torchrun(tmp_path):
     for name, start in starts.items():
         line = [*start, f"out={name}.parquet"]
         done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
-        assert done.returncode == 2
+        assert done.returncode == (1 if name == "torchrun" else 2)  # torchrun has one code for all that goes wrong
         assert done.stderr.count("error: 1 of 5 images could not be read") == 1
         found[name] = prediction_file.read(tmp_path / f"{name}.parquet")
         assert found[name].ids == tuple(f"i0{n}" for n in range(5))
