@@ -71,11 +71,6 @@ def image_sizes(
 
 def _look(files: rgby.ImageFiles, wanted: Sequence[str]) -> tuple[int, int] | str:
     try:
-        if rgby.STACK in files:
-            return rgby.size(files[rgby.STACK], len(wanted))
-        sizes = {color: rgby.size(files[color]) for color in wanted}
+        return rgby.header(files, wanted).size
     except InputError as error:
         return str(error)
-    if len(set(sizes.values())) > 1:
-        return "planes differ in size: " + ", ".join(f"{color} {h} x {w}" for color, (h, w) in sizes.items())
-    return next(iter(sizes.values()))

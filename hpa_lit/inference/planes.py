@@ -49,10 +49,10 @@ def _lacking(files: rgby.ImageFiles, channels: rgby.Channels) -> list[str]:
     if rgby.STACK not in files:
         return rgby.missing_planes(files, channels) if files else []
     try:
-        three = rgby.stack_planes(files[rgby.STACK]) == 3
+        there = rgby.header(files).colors
     except InputError:
         return []
-    return list(rgby.colors(channels)[3:]) if three else []
+    return [color for color in rgby.colors(channels) if color not in there]
 
 
 def _said(counts: Counter[str], images: int) -> str:

@@ -1,7 +1,7 @@
 """What size images have, and what is said where it is not that of the training."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
@@ -11,18 +11,18 @@ SHOWN = 3  # sizes that are said one by one
 
 def as_read(files: Iterable[rgby.ImageFiles]) -> tuple[list[str], list[str]]:
     """Height and width of each image, and its planes, in words, read off headers; empty where it cannot be read."""
-    images = list(files)
-    sizes = ["{} x {}".format(*size) if (size := _size(there)) else "" for there in images]
-    return sizes, [", ".join(_colors(there)) if size else "" for there, size in zip(images, sizes, strict=True)]
+    headers = [_header(there) for there in files]
+    sizes = ["{} x {}".format(*header.size) if header else "" for header in headers]
+    return sizes, [", ".join(header.colors) if header else "" for header in headers]
 
 
 def resized(files: Iterable[rgby.ImageFiles], side: int) -> list[str]:
     """What to say about images that are brought to (side, side) from another size, the commonest first."""
     images = list(files)
-    counts = Counter(size for size in map(_size, images) if size not in (None, (side, side)))
+    sizes = [header.size for header in map(_header, images) if header]
+    counts = Counter(size for size in sizes if size != (side, side))
     lines = []
     for size, count in counts.most_common(SHOWN):
-        assert size is not None
         height, width = size
         factor = min(size) / side
         if factor == 1:
@@ -43,16 +43,9 @@ def resized(files: Iterable[rgby.ImageFiles], side: int) -> list[str]:
     return lines
 
 
-def _size(files: rgby.ImageFiles) -> tuple[int, int] | None:
-    """Height and width; None where the image cannot be read, which its row will say."""
+def _header(files: rgby.ImageFiles) -> rgby.Header | None:
+    """What is known of an image; nothing where it cannot be read, which its row will say."""
     try:
-        return rgby.size(next(iter(files.values()))) if files else None
+        return rgby.header(files) if files else None
     except InputError:
         return None
-
-
-def _colors(files: rgby.ImageFiles) -> Sequence[str]:
-    """The planes of an image that can be read."""
-    if rgby.STACK in files:
-        return rgby.COLORS[: rgby.stack_planes(files[rgby.STACK])]
-    return [color for color in rgby.COLORS if color in files]

@@ -200,11 +200,11 @@ def readings(path: Path, beside: Path) -> dict[str, Callable[[], object]]:
         files = {rgby.STACK: path}
     ways: dict[str, Callable[[], object]] = {
         "read": lambda: rgby.resize(rgby.read(files), 16),
-        "size": lambda: rgby.size(path, 0 if plane else 4),
+        "size": lambda: rgby.header({rgby.PROTEIN: path} if plane else files, () if plane else rgby.COLORS),
         "look": lambda: look(files, "auto", "rgby"),
     }
     if ".tif" in path.name:
-        ways |= {"planes": lambda: rgby.stack_planes(path), "uuid": lambda: rgby.content_uuid(path)}
+        ways |= {"uuid": lambda: rgby.content_uuid(path)}
     return ways
 
 

@@ -206,13 +206,13 @@ def test_a_file_of_three_channels_is_red_green_blue(tmp_path: Path, picture: np.
     else:
         tifffile.imwrite(tmp_path / "a.tif", three, photometric="rgb", imagej="ImageJ" in axes and three.itemsize == 1)
     files = rgby.list_images(tmp_path)["a"]
-    assert rgby.stack_planes(files[rgby.STACK]) == 3
+    assert rgby.header(files).colors == rgby.COLORS[:3]
     assert (rgby.read(files, channels="rgb") == PICTURE[:, :, :3]).all()
     zero = rgby.read(files, missing="zero")
     assert (zero[:, :, :3] == PICTURE[:, :, :3]).all()
     assert zero[:, :, 3].max() == 0
-    assert rgby.size(files[rgby.STACK], 3) == (90, 70)
-    for look in (rgby.read, lambda files: rgby.size(files[rgby.STACK], 4)):
+    assert rgby.header(files, rgby.COLORS[:3]).size == (90, 70)
+    for look in (rgby.read, lambda files: rgby.header(files, rgby.COLORS)):
         with pytest.raises(InputError, match=r"expected four channels, or three for a model of data\.channels=rgb"):
             look(files)
 
@@ -225,7 +225,7 @@ def test_three_channels_of_a_file_or_of_planes_with_four(tmp_path: Path) -> None
         image = rgby.read(files, channels="rgb")
         assert (image == PICTURE[:, :, :3]).all()
         assert image.flags.c_contiguous
-    assert rgby.stack_planes(tmp_path / "a.tif") == 4
+    assert rgby.header({rgby.STACK: tmp_path / "a.tif"}) == rgby.Header((90, 70), rgby.COLORS)
     with pytest.raises(InputError, match=r"data\.channels=gbr: choose rgby or rgb"):
         rgby.read(files, channels="gbr")
 
@@ -301,7 +301,7 @@ def test_planes_that_only_the_metadata_knows_are_no_zeros(tmp_path: Path) -> Non
     end = content.index(last.to_bytes(4, "little"), before)  # of the third header, which leads to the fourth
     path.write_bytes(content[:end] + bytes(4) + content[end + 4 :])
     assert not tifffile.imread(path)[3].any()
-    for look in (rgby.read, lambda files: rgby.size(files[rgby.STACK], 4)):
+    for look in (rgby.read, lambda files: rgby.header(files, rgby.COLORS)):
         with pytest.raises(InputError, match=r"a\.ome\.tif lacks planes, or parts of planes, that its headers name"):
             look({rgby.STACK: path})
 

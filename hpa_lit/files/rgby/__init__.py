@@ -21,7 +21,8 @@ from hpa_lit.files.rgby.finding import (
     list_images,
     missing_planes,
 )
-from hpa_lit.files.rgby.headers import size, stack_planes
+from hpa_lit.files.rgby.headers import Header, field_pixels, header, size
+from hpa_lit.files.rgby.layout import LaidOut, Layout, PixelSize, Slices, layout_of
 from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
 from hpa_lit.files.rgby.stamps import stamp
 from hpa_lit.files.rgby.writing import content_uuid, write
@@ -35,12 +36,20 @@ __all__ = [
     "TIFF_SUFFIXES",
     "BitDepth",
     "Channels",
+    "Header",
     "ImageFiles",
+    "LaidOut",
+    "Layout",
     "Missing",
+    "PixelSize",
     "Pixels",
+    "Slices",
     "bit_depth",
     "colors",
     "content_uuid",
+    "field_pixels",
+    "header",
+    "layout_of",
     "list_images",
     "missing_planes",
     "read",
@@ -49,7 +58,6 @@ __all__ = [
     "read_planes",
     "resize",
     "size",
-    "stack_planes",
     "stamp",
     "to_uint8",
     "write",

@@ -67,5 +67,5 @@ def colors(channels: Channels) -> tuple[str, ...]:
 
 
 def missing_planes(files: ImageFiles, channels: Channels = "rgby") -> list[str]:
-    """Colors that an image has no file for; whether a file under STACK holds them all, `stack_planes` knows."""
+    """Colors that an image has no file for; whether a file under STACK holds them all, `header` knows."""
     return [] if STACK in files else [color for color in colors(channels) if color not in files]

@@ -1,15 +1,18 @@
-"""What a picture's header says, without its pixels."""
+"""What the headers of an image say, without its pixels."""
 
 import io
-import math
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.limits import check_pixels
+from hpa_lit.files.limits import MOST_PIXELS, check_pixels
 from hpa_lit.files.reading import reading
-from hpa_lit.files.rgby.finding import COLORS, TIFF_SUFFIXES
+from hpa_lit.files.rgby.finding import STACK, TIFF_SUFFIXES, ImageFiles
+from hpa_lit.files.rgby.layout import Layout, layout_of
+from hpa_lit.files.rgby.opening import open_plane, open_stack
 from hpa_lit.files.rgby.tiff import open_tiff
 
 # Of Pillow's. A name does not bind what a file holds, and others run programs (EPS) or have decoders that few look at.
@@ -17,30 +20,85 @@ FORMATS = ("PNG", "JPEG")
 _END = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 
 
-def stack_planes(path: Path) -> int:
-    """How many planes a TIFF holds, from its header."""
-    with open_tiff(path) as tiff:
-        page = tiff.pages.first
-        return math.prod(tiff.series[0].shape) // (page.imagelength * page.imagewidth)
-
-
-def size(path: Path, stack: int = 0) -> tuple[int, int]:
-    """Height and width of a picture, from its header, and a look whether its end is there.
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image before its pixels are read.
 
     Args:
-        path: A picture.
-        stack: Planes that it must hold at least, of at most four; 0 where it is one plane.
+        size: Height and width.
+        colors: The planes that there are.
+        taken: What was taken for what, in words; empty where the files say it in our own.
+        pixel_size: In micrometres, as the file says it; None where it does not.
+    """
+
+    size: tuple[int, int]
+    colors: tuple[str, ...]
+    taken: str = ""
+    pixel_size: float | None = None
+
+
+def header(files: ImageFiles, needed: Collection[str] = ()) -> Header:
+    """Read the headers of an image.
+
+    Args:
+        files: Its files, as `list_images` gives them.
+        needed: Colors that there must be; of planes in files of their own, others are not looked at then.
+
+    Raises:
+        InputError: A file is absent, no picture, cut short, or not what its layout says; a plane is not there; or
+            planes differ in size.
+    """
+    layout = layout_of(files)
+    if STACK in files:
+        with open_stack(files[STACK]) as stack:
+            stack.check(layout.z)
+            places = stack.places(dict(layout.planes), needed)
+            return Header(stack.size, tuple(places), stack.taken(layout, places), stack.pixel_size)
+    there = {color: _plane(files[color], layout) for color in needed or files}
+    if len({plane.size for plane in there.values()}) > 1:
+        sizes = ", ".join(f"{color} {plane.size[0]} x {plane.size[1]}" for color, plane in there.items())
+        raise InputError(f"planes differ in size: {sizes}")
+    return replace(next(iter(there.values())), colors=tuple(there))
+
+
+def field_pixels(files: ImageFiles) -> int:
+    """Side in pixels of the square that an image's layout cuts out of it, or fills up.
+
+    Raises:
+        InputError: The image does not say its pixel size, or the square would be too large.
+    """
+    layout, first = layout_of(files), next(iter(files.values()))
+    size_ = header(files).pixel_size if layout.pixel_size == "auto" else layout.pixel_size
+    if not size_ or layout.field is None:
+        raise InputError(f"{first} does not say its pixel size: set pixel_size=NUMBER, in micrometres")
+    side = round(layout.field / size_)
+    if not 0 < side**2 <= MOST_PIXELS:
+        raise InputError(
+            f"pixel_size={size_:g}: the field that the network sees, {layout.field:g} micrometres, would have "
+            f"{side} x {side} pixels of {first}: is that its pixel size?"
+        )
+    return side
+
+
+def _plane(path: Path, layout: Layout) -> Header:
+    """What a file of one plane says."""
+    if path.name.lower().endswith(TIFF_SUFFIXES):
+        with open_plane(path) as stack:
+            stack.check(layout.z)
+            return Header(stack.size, (), stack.slices(layout.z), stack.pixel_size)
+    return Header(size(path), ())
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture, from its header, and a look whether its end is there.
 
     Raises:
         InputError: The file is absent, no picture, cut short, or of pixels or planes that `read` refuses.
     """
     if path.name.lower().endswith(TIFF_SUFFIXES):
         with open_tiff(path) as tiff:
-            page, shape = tiff.series[0].keyframe, tiff.series[0].shape
-            height, width = page.imagelength, page.imagewidth
-        if stack and not stack <= math.prod(shape) / (height * width) <= len(COLORS):
-            raise InputError(f"{path} has shape {shape}: expected {expected_planes(stack)}")
-        return height, width
+            page = tiff.series[0].keyframe
+            return page.imagelength, page.imagewidth
     with reading(path):
         with Image.open(path, formats=FORMATS) as picture:
             width, height = picture.size
@@ -51,10 +109,3 @@ def size(path: Path, stack: int = 0) -> tuple[int, int]:
             if end_mark not in file.read():
                 raise InputError(f"{path} is cut short")
     return height, width
-
-
-def expected_planes(least: int) -> str:
-    """What to say of a file that should hold at least so many planes."""
-    if least == len(COLORS):
-        return "four channels, or three for a model of data.channels=rgb, or a name that ends in _<color>"
-    return "three or four channels, or a name that ends in _<color>"

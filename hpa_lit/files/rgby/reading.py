@@ -1,6 +1,6 @@
 """Pixels of the planes of an image, in 8 bits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import cv2
@@ -25,8 +25,10 @@ from hpa_lit.files.rgby.finding import (
     colors,
     missing_planes,
 )
-from hpa_lit.files.rgby.headers import FORMATS, expected_planes
-from hpa_lit.files.rgby.tiff import read_tiff
+from hpa_lit.files.rgby.headers import FORMATS, field_pixels
+from hpa_lit.files.rgby.layout import Layout, Slices, layout_of
+from hpa_lit.files.rgby.opening import open_plane, open_stack
+from hpa_lit.files.rgby.tiff import read_own
 
 
 def read(
@@ -80,7 +82,8 @@ def read_planes(
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Read the planes of an image as they are stored, each of shape (H, W), not to be written to, by color.
 
-    Of a stack of more planes than wanted the first are taken; a stack of three is red, green and blue.
+    Which channel of a stack is which plane, its layout or its names say; a stack of four without names has them in
+    the order of the colors, and one of three is red, green and blue.
 
     Args:
         files: Its files, as `list_images` gives them.
@@ -91,32 +94,52 @@ def read_planes(
     Raises:
         InputError: A plane is missing or unreadable, or the planes differ in size; the message names the files.
     """
-    wanted = colors(channels)
+    wanted, layout = colors(channels), layout_of(files)
+    needed = wanted if missing == "error" else (PROTEIN,)
     if STACK in files:
-        stack = _read_stack(files[STACK], len(wanted) if missing == "error" else 3)
-        planes = dict(zip(wanted, stack, strict=False))
+        planes = _read_stack(files[STACK], wanted, needed, layout)
     else:
         absent = missing_planes(files, channels)
-        if PROTEIN in absent or (absent and missing == "error"):
+        if set(needed) & set(absent):
             raise InputError(
                 f"{_name(files)}: no {' and no '.join(absent)} plane beside {', '.join(map(str, files.values()))}"
             )
         stored = dict(zip(COLORS, rgb_channels, strict=True))
-        planes = {color: read_plane(files[color], stored[color]) for color in wanted if color not in absent}
+        planes = {color: read_plane(files[color], stored[color], layout.z) for color in wanted if color not in absent}
     if len({plane.shape for plane in planes.values()}) > 1:
         sizes = ", ".join(f"{files[c].name} {p.shape[0]} x {p.shape[1]}" for c, p in planes.items())
         raise InputError(f"{_name(files)}: its planes differ in size: {sizes}")
-    return planes
+    if layout.field is None:
+        return planes
+    side = field_pixels(files)
+    return {color: framed(plane, side) for color, plane in planes.items()}
 
 
-def read_plane(path: Path, rgb_channel: int) -> npt.NDArray[np.generic]:
-    """Read one plane as it is stored, shape (H, W); of an RGB picture, its channel `rgb_channel`."""
-    pixels = read_tiff(path) if path.name.lower().endswith(TIFF_SUFFIXES) else _read_picture(path)
+def read_plane(path: Path, rgb_channel: int, z: Slices = None) -> npt.NDArray[np.generic]:
+    """Read one plane as it is stored, shape (H, W); of an RGB picture, its channel `rgb_channel`; of slices, as `z`."""
+    if path.name.lower().endswith(TIFF_SUFFIXES):
+        with open_plane(path) as stack:
+            stack.check(z)
+            return stack.plane(rgb_channel, z)
+    pixels = _read_picture(path)
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
         pixels = pixels[:, :, rgb_channel]
     if pixels.ndim != 2:
         raise InputError(f"{path} is no single plane: its shape is {pixels.shape}")
     return pixels
+
+
+def framed(plane: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic]:
+    """The middle of a plane (H, W) as a square of this side, black where the plane ends before."""
+    height, width = plane.shape
+    top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
+    middle = plane[top : top + side, left : left + side]
+    if middle.shape == (side, side):
+        return middle
+    square = np.zeros((side, side), plane.dtype)
+    down, right = ((side - length) // 2 for length in middle.shape)
+    square[down : down + middle.shape[0], right : right + middle.shape[1]] = middle
+    return square
 
 
 def bit_depth(planes: Sequence[npt.NDArray[np.generic]], bits: BitDepth, path: Path) -> int:
@@ -162,13 +185,17 @@ def resize(image: Pixels, side: int) -> Pixels:
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _read_stack(path: Path, least: int) -> list[npt.NDArray[np.generic]]:
-    pixels = read_tiff(path)
-    if pixels.ndim == 3 and pixels.shape[0] not in (3, 4) and pixels.shape[2] in (3, 4):
-        pixels = pixels.transpose(2, 0, 1)
-    if pixels.ndim != 3 or not least <= pixels.shape[0] <= len(COLORS):
-        raise InputError(f"{path} has shape {pixels.shape}: expected {expected_planes(least)}")
-    return list(pixels)
+def _read_stack(
+    path: Path, wanted: Sequence[str], needed: Collection[str], layout: Layout
+) -> dict[str, npt.NDArray[np.generic]]:
+    if not layout.planes:
+        own = read_own(path)
+        if own is not None and len(own) in (3, len(COLORS)) and len(own) >= len(needed):
+            return dict(zip(wanted, own, strict=False))
+    with open_stack(path) as stack:
+        stack.check(layout.z)
+        places = stack.places(dict(layout.planes), needed)
+        return {color: stack.plane(places[color], layout.z) for color in wanted if color in places}
 
 
 def _read_picture(path: Path) -> npt.NDArray[np.generic]:

@@ -3,7 +3,7 @@
 import gzip
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,10 +15,12 @@ from tifffile import COMPRESSION
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import stack_tiff
-from hpa_lit.files.limits import MOST_PAGES, MOST_PIXELS, check_pixels
+from hpa_lit.files.limits import MOST_PAGES, MOST_PIXELS, MOST_STACK, check_pixels
 from hpa_lit.files.names import printable
 from hpa_lit.files.reading import reading
 from hpa_lit.files.rgby.finding import COLORS
+from hpa_lit.files.rgby.stack import SLICES, Plane, Read, Stack, in_micrometres, of_array, stack_of
+from hpa_lit.files.rgby.words import is_known
 
 # Decoders of JPEG, JPEG 2000 and the like take the memory that their own headers name, which nobody has looked at.
 COMPRESSIONS = {
@@ -32,19 +34,27 @@ COMPRESSIONS = {
 }
 
 
-def read_tiff(path: Path) -> npt.NDArray[np.generic]:
-    """The pixels of any TIFF, axes of length 1 left out; fast where `stack_tiff` wrote it.
+def read_own(path: Path) -> npt.NDArray[np.uint8] | None:
+    """The planes (C, H, W) of a TIFF that `stack_tiff` wrote, fast; None of any other file.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    with reading(path):
+        return stack_tiff.read(path) if path.name.lower().endswith((".tif", ".tiff")) else None
+
+
+@contextmanager
+def tiff_stack(path: Path) -> Iterator[Stack]:
+    """Open any TIFF as a stack.
 
     Raises:
         InputError: It cannot be read, or is of a kind that `open_tiff` refuses.
     """
-    with reading(path):
-        planes = None if _is_zipped(path) else stack_tiff.read(path)
-    if planes is not None:
-        return planes
     with open_tiff(path) as tiff:
-        pixels: npt.NDArray[np.generic] = np.squeeze(tiff.series[0].asarray())
-    return pixels
+        series = tiff.series[0]
+        images = sum(each.shape == series.shape for each in tiff.series)
+        yield stack_of(path, series.axes, series.shape, *_described(tiff), _planes(series), images)
 
 
 @contextmanager
@@ -61,6 +71,47 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
             raise InputError(f"{path}: its headers describe more than the planes of one image")
         _check_series(path, tiff.series[0], tiff.filehandle.size)
         yield tiff
+
+
+def _planes(series: tifffile.TiffPageSeries) -> Read:
+    """Reads planes of a series; all at once where they are those of an image, else page by page."""
+    if math.prod(series.shape) <= len(COLORS) * MOST_PIXELS:
+        return of_array(series.asarray, series.axes)
+    if series.dataoffset is not None:
+        return of_array(lambda: series.asarray(out="memmap"), series.axes)
+    leading = {axis: n for axis, n in zip(series.axes, series.shape, strict=True) if axis not in "YX"}
+
+    def read(at: Mapping[str, int]) -> Plane:
+        place = np.ravel_multi_index([at.get(axis, 0) for axis in leading], list(leading.values()))
+        page = series.pages[int(place)]
+        assert page is not None  # `_check_series` has looked at all
+        return page.asarray()
+
+    return read
+
+
+def _described(tiff: tifffile.TiffFile) -> tuple[Sequence[str], float | None]:
+    """What metadata of OME or ImageJ says of the first image: the names of its channels, and the size of a pixel."""
+    if tiff.is_imagej:
+        said = tiff.imagej_metadata or {}
+        labels = list(map(str, said.get("Labels") or []))  # free text, such as the names of files
+        tag = tiff.pages.first.tags.get("XResolution")
+        across, pixels = tag.value if tag and isinstance(tag.value, tuple) else (0, 1)
+        size = in_micrometres(pixels / across, said.get("unit")) if across else None
+        return labels if all(map(is_known, labels)) else [], size
+    try:
+        image = next(_named(ElementTree.fromstring(tiff.ome_metadata or ""), "Pixels"), None)
+    except ElementTree.ParseError:
+        return [], None
+    if image is None:
+        return [], None
+    names = [channel.get("Name") or channel.get("Fluor") or "" for channel in _named(image, "Channel")]
+    across = float(image.get("PhysicalSizeX", 0))
+    return names, in_micrometres(across, image.get("PhysicalSizeXUnit", "µm"))
+
+
+def _named(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+    return (each for each in element.iter() if each.tag.rpartition("}")[2] == name)
 
 
 def _described_planes(tiff: tifffile.TiffFile) -> int:
@@ -90,7 +141,7 @@ def _check_series(path: Path, series: tifffile.TiffPageSeries, size: int) -> Non
     check_pixels(path, page.imagelength, page.imagewidth)
     if page.is_tiled:
         check_pixels(path, page.tiledepth * page.tilelength, page.tilewidth)
-    if math.prod(series.shape) > len(COLORS) * MOST_PIXELS:
+    if math.prod(series.shape) > (MOST_STACK if SLICES in series.axes else len(COLORS) * MOST_PIXELS):
         raise InputError(f"{path} has shape {series.shape}: expected the planes of one image")
     if series.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: pixels are {series.dtype}; save them as 8-bit or unsigned 16-bit")
