@@ -64,12 +64,15 @@ def main(config: DictConfig) -> None:
         raise InputError(f"out={out}: choose a name that ends in .csv")
     if data.get("images", "") is None:
         raise InputError("say what to look at: images=DIR labels=FILE, or data=i768 for the prepared atlas")
-    subject = look_at(build_data(data, trust=True))
+    module = build_data(data, trust=True)
+    subject = look_at(module)
     looking = partial(look, bits=data["bits"], channels=data["channels"])
     looked = Workers(settings.workers).map(looking, list(subject.files.values()), "check")
     looks = dict(zip(subject.files, looked, strict=True))
     found = [
         *findings.of_files(looks),
+        *(findings.Finding("ok", "names", note) for note in module.notes),
+        *findings.of_channels(looks),
         *findings.of_names(list(looks)),
         *findings.of_pixels(looks),
         *findings.of_statistics(looks, data["mean"], data["std"]),

@@ -346,7 +346,7 @@ def embed(
     from hpa_lit.results import neighbours
 
     loading = settings.some(inference.LOADING)
-    _, own = inference.find_images(model, None, images, settings.paths.root, **loading)
+    _, own = inference.find_images(model, None, images, settings.paths.root, pixel_size=settings.pixel_size, **loading)
     trainer = ranks.trainer_arguments(settings.trainer.plain())
     running = settings.some(inference.RUNNING)
     job = inference.Job(model, "queries", own, out.queries, features=True, **running)

@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hpa_lit.cli import ranks
-from hpa_lit.cli.command import command, overridden, own_images
+from hpa_lit.cli.command import command, overridden, own_images, short_or_long
 from hpa_lit.cli.parts import Arch, Data
 from hpa_lit.cli.settings import PredictionSettings, Share, ViewSettings
 from hpa_lit.errors import InputError
@@ -59,6 +59,7 @@ def main(config: DictConfig) -> None:
         own_images(settings.images, settings.data),
         settings.paths.root.absolute(),
         **settings.some(inference.LOADING),
+        pixel_size=short_or_long("pixel_size", settings.pixel_size, data),
     )
     if out is None:
         out = home.predictions(dataset, checkpoint.stem, views.name)

@@ -7,20 +7,33 @@ with the setting that brings it.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, PositiveInt
 
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
-from hpa_lit.cli.settings import BitDepth, Epoch, Missing, OnFailed, Paths, Settings, Several, Share
+from hpa_lit.cli.settings import (
+    BitDepth,
+    Epoch,
+    Missing,
+    OnFailed,
+    Paths,
+    PixelSize,
+    PlaneChannels,
+    Settings,
+    Several,
+    Share,
+    Slices,
+)
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
+    from hpa_lit.data import ImageDataModule
     from hpa_lit.data.module import Files
     from hpa_lit.figures.chapters import Chapter
     from hpa_lit.files.prediction_file import Predictions
@@ -57,6 +70,10 @@ class ReportSettings(Settings):
     image_size: PositiveInt | None
     bits: BitDepth | None
     missing: Missing
+    naming: str | None
+    planes: PlaneChannels | None
+    z: Slices | None
+    pixel_size: PixelSize | None
     shown: PositiveInt = Field(description="give a whole number above 0; leave out images and dataset to have none")
     pictured: PositiveInt = Field(description="give a whole number above 0; leave out images and dataset to have none")
     run: Path | None
@@ -176,12 +193,12 @@ def network(settings: ReportSettings, predictions: "Predictions") -> "Model | No
 
 def image_files(settings: ReportSettings, model: "Model | None") -> "dict[str, Files]":
     """The pictures in each place that was asked for; no place where none was."""
-    from hpa_lit.data import AtlasDataModule, FolderDataModule
+    from hpa_lit.data import AtlasDataModule
     from hpa_lit.inference import find_images
 
     dataset, root = settings.dataset, settings.paths.root
     if dataset is None:
-        return {str(folder): FolderDataModule(folder).files() for folder in settings.images or ()}
+        return {str(folder): own_images(settings, folder, model) for folder in settings.images or ()}
     if settings.images:
         raise InputError(f"dataset={dataset} and images are both given: leave one out")
     if dataset == "valid" and model and settings.image_size is None:
@@ -191,6 +208,24 @@ def image_files(settings: ReportSettings, model: "Model | None") -> "dict[str, F
         raise InputError(f"dataset={dataset} has a folder for each size: set image_size, or run")
     atlas = AtlasDataModule(root, size, crop_size=None, fold=None, batch_size=1)
     return {str(atlas.tree.images(name, size)): atlas.files(name) for name in SETS[dataset]}
+
+
+def own_images(settings: ReportSettings, folder: Path, model: "Model | None") -> "Files":
+    """The pictures in a folder of anybody's, with a network read as that reads them; says how."""
+    from hpa_lit.data import FolderDataModule
+    from hpa_lit.inference import find_images
+
+    layout: dict[str, Any] = {"naming": settings.naming, "planes": settings.planes, "z": settings.z}
+    if model is None:
+        if settings.pixel_size is not None:
+            raise InputError("pixel_size brings pictures to what a network sees: give its run too")
+        module: ImageDataModule = FolderDataModule(folder, **layout)
+    else:
+        pixel_size = settings.pixel_size
+        _, module = find_images(model, None, folder, settings.paths.root, pixel_size=pixel_size, **layout)
+    files = module.files()
+    print(*module.notes, sep="\n", end="\n" * bool(module.notes))
+    return files
 
 
 def step_scores(steps: Mapping[str, Path]) -> dict[str, Path]:

@@ -154,8 +154,12 @@ def load_data(settings: TrainSettings, run: RunTree) -> "tuple[TrainSettings, Im
         raise InputError("task=embed learns the antibodies of the atlas: set data to i512, i768 or i1536")
     data.record = run.record
     data.prepare_data()
+    if ranks.is_first():
+        for line in data.notes:
+            print(line)
     known = {"num_classes": data.num_classes, "labels": data.labels or None}
-    return settings.model_copy(update={**known, "data": {**settings.data, "image_size": data.image_size}}), data
+    sizes = {key: getattr(data, key, None) for key in ("image_size", "target_pixel_size") if key in settings.data}
+    return settings.model_copy(update={**known, "data": {**settings.data, **sizes}}), data
 
 
 def net_arguments(settings: TrainSettings, data: "ImageDataModule") -> dict[str, Any]:

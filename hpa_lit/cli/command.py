@@ -61,7 +61,7 @@ def _groups(config_name: str) -> list[tuple[str, str | None]]:
 OmegaConf.register_new_resolver("choices", choices, replace=True)
 
 # Short keys of commands that look at a folder of anyone's images, see `written_out`.
-FOLDER = {"images": "data.images", "labels": "data.labels"}
+FOLDER = {key: f"data.{key}" for key in ("images", "labels", "naming", "planes", "z", "pixel_size")}
 # What people write who know other Lightning projects, and what serves here.
 UNKNOWN = {
     "model.optimizer.lr": "the rates stand in the schedule: scheduler.rates=[[1,{value}]], or, of PyTorch's own "
@@ -145,7 +145,8 @@ def quoted(word: str) -> str:
     try:
         OverridesParser.create().parse_override(word)
     except HydraException:
-        if value[:1] in "[{'\"":  # a list or a text of which the end is missing is a mistake, and Hydra says where
+        # A list or a text of which the end is missing is a mistake, and Hydra says where; {id} is part of a pattern.
+        if value[:1] in "[{'\"" and "{id}" not in value:
             return word
         return f"{key}={in_quotes(value)}"
     return word
@@ -264,12 +265,20 @@ def own_images(short: Path | None, data: Mapping[str, Any] | None) -> Path | Non
     Raises:
         InputError: Both are given, and differ.
     """
-    long = (data or {}).get("images")
-    if None not in (short, long) and str(short) != long:
-        raise InputError(
-            f"images={short} means data.images={short}, and data.images={long} is given too: leave one out"
-        )
-    return short or (None if long is None else Path(long))
+    path = short_or_long("images", None if short is None else str(short), data)
+    return None if path is None else Path(path)
+
+
+def short_or_long(key: str, short: Any, data: Mapping[str, Any] | None) -> Any:
+    """What ``key=VALUE`` says, or ``data=folder data.key=VALUE``, in configs that have both.
+
+    Raises:
+        InputError: Both are given, and differ.
+    """
+    long = (data or {}).get(key)
+    if None not in (short, long) and short != long:
+        raise InputError(f"{key}={short} means data.{key}={short}, and data.{key}={long} is given too: leave one out")
+    return long if short is None else short
 
 
 def _config_error(error: Exception, more: Sequence[str]) -> str:

@@ -8,7 +8,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from hpa_lit.cli.settings import BitDepth, Channels, Part, PositiveShare, Seed, Settings, Share, part
+from hpa_lit.cli.settings import (
+    BitDepth,
+    Channels,
+    Part,
+    PixelSize,
+    PlaneChannels,
+    PositiveShare,
+    Seed,
+    Settings,
+    Share,
+    Slices,
+    part,
+)
 
 Side = Annotated[int, Field(gt=0, le=2**15)]  # a plane of the largest is a GB
 Planes = Field(min_length=3, max_length=4)
@@ -70,6 +82,11 @@ class FolderSettings(DataSettings):
     label_list: Annotated[tuple[str | int, ...], Field(min_length=1)] | None
     folds: Annotated[int, Field(ge=2)]
     group: str | None
+    naming: str | None
+    planes: PlaneChannels | None
+    z: Slices | None
+    pixel_size: PixelSize | None
+    target_pixel_size: PositiveFloat | None
 
 
 class OptimizerSettings(Part):

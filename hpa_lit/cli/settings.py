@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     ValidationError,
 )
@@ -48,6 +49,13 @@ BitDepth = Literal["auto", 8, 12, 16]
 Channels = Literal["rgby", "rgb"]
 Missing = Literal["error", "zero"]
 OnFailed = Literal["error", "drop"]
+# How anybody's pictures lie in their files, of conf/data/folder.yaml and conf/prediction.yaml.
+PlaneChannels = Annotated[
+    dict[Literal["red", "green", "blue", "yellow"], str | int],
+    Field(min_length=1, description="give the channel of each color, such as {red: C2, green: C1, blue: C0}"),
+]
+Slices = Literal["max"] | NonNegativeInt
+PixelSize = Literal["auto"] | PositiveFloat
 Epoch = Literal["best", "last"] | PositiveInt
 # Of Lightning's Trainer.
 Precision = Literal[
@@ -192,6 +200,10 @@ class PredictionSettings(Settings):
     workers: NonNegativeInt | None
     bits: BitDepth | None
     missing: Missing
+    naming: str | None
+    planes: PlaneChannels | None
+    z: Slices | None
+    pixel_size: PixelSize | None
     channels_last: bool
     save_every: Seconds
     trust: bool

@@ -43,15 +43,15 @@ def locate(
     return [images[image_id] for image_id in ids]
 
 
-def image_sizes(
+def read_headers(
     ids: Sequence[str], files: Sequence[rgby.ImageFiles], channels: rgby.Channels = "rgby"
-) -> Counter[tuple[int, int]]:
-    """How many images there are of each (height, width), by the headers of all planes that are needed.
+) -> list[rgby.Header]:
+    """The header of each image, by the headers of all planes that are needed.
 
     Raises:
         InputError: Names every image with a plane that is unreadable or cut short, or with planes of different sizes.
     """
-    sizes: Counter[tuple[int, int]] = Counter()
+    headers = []
     problems = []
     # Threads suffice: this waits for the disk.
     with ThreadPoolExecutor(16) as pool:
@@ -60,17 +60,23 @@ def image_sizes(
             if isinstance(look, str):
                 problems.append(f"{image_id}: {look}")
             else:
-                sizes[look] += 1
+                headers.append(look)
     if problems:
         raise InputError(
             f"{len(problems)} of {len(ids)} images cannot be used; replace the files or remove the rows:\n"
             f"{listing(problems)}"
         )
-    return sizes
+    return headers
 
 
-def _look(files: rgby.ImageFiles, wanted: Sequence[str]) -> tuple[int, int] | str:
+def taken(headers: Sequence[rgby.Header]) -> list[str]:
+    """What was taken for what in images, in words, the commonest first: a line each, with how many there are."""
+    counts = Counter(header.taken for header in headers if header.taken)
+    return [f"{count} of {len(headers)} images: {said}" for said, count in counts.most_common()]
+
+
+def _look(files: rgby.ImageFiles, wanted: Sequence[str]) -> rgby.Header | str:
     try:
-        return rgby.header(files, wanted).size
+        return rgby.header(files, wanted)
     except InputError as error:
         return str(error)

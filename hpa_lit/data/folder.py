@@ -1,6 +1,8 @@
 """Anyone's folder of images and their label table as a data module."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Unpack
@@ -31,6 +33,12 @@ class FolderDataModule(ImageDataModule):
         folds: How many folds to make where no column says so.
         fold: The fold to validate on.
         group: Column of the table whose images stay on one side, such as well, plate or antibody.
+        naming: How names of files say Id and plane, see `rgby.search`; None finds out.
+        planes: The channel of each color, where files or their names do not say it.
+        z: What becomes of Z stacks: max, the brightest of each pixel, or the number of a slice; None refuses them.
+        pixel_size: Of the files, in micrometres; auto: what each says. Images are then cut or filled up with black to
+            the field of view of all, so that cells get the size of `target_pixel_size`; None leaves it open.
+        target_pixel_size: Of images brought to `image_size`; None takes that of most.
         image_size: Side that every image is brought to; None takes that of most images.
         crop_size: Side of what a network sees; None shows it the whole image.
         batch_size: Images in a batch over all ranks.
@@ -46,6 +54,11 @@ class FolderDataModule(ImageDataModule):
         folds: int = 5,
         fold: int = 0,
         group: str | None = None,
+        naming: str | None = None,
+        planes: Mapping[str, str | int] | None = None,
+        z: rgby.Slices = None,
+        pixel_size: rgby.PixelSize = None,
+        target_pixel_size: float | None = None,
         image_size: int | None = None,
         crop_size: int | None = 512,
         batch_size: int = 8,
@@ -54,6 +67,8 @@ class FolderDataModule(ImageDataModule):
         super().__init__(image_size, crop_size, batch_size, **shared)
         self.folder, self.table_path = Path(images), None if labels is None else Path(labels)
         self.label_list, self.group, self.n_folds, self.fold = label_list, group, folds, fold
+        self.naming, self.planes, self.z = naming, tuple((planes or {}).items()), z
+        self.pixel_size, self.target_pixel_size = pixel_size, target_pixel_size
 
     def read(self) -> Sides:
         """The sides of the fold.
@@ -70,6 +85,16 @@ class FolderDataModule(ImageDataModule):
                 for rows in self._rows(table)
             )
         )
+
+    def setup(self, stage: str) -> None:
+        """Read the tables, once; and where pixel sizes are known, find the field of view of all images."""
+        begins = self.sides is None
+        super().setup(stage)
+        if self.sides is not None and begins and self.pixel_size is not None:
+            field = self._field()
+            self.target_pixel_size = field / self._side
+            train, valid, test = self.sides
+            self.sides = Sides(_framed(train, field), _framed(valid, field), test and _framed(test, field))
 
     def files(self, dataset: str | None = None) -> Files:
         """The files of each image.
@@ -127,22 +152,33 @@ class FolderDataModule(ImageDataModule):
             raise InputError(f"fold={self.fold}: {made} makes {last}")
         return folds[self.fold]
 
+    def _field(self) -> float:
+        """Side of the square, in micrometres, that images are brought to: that of most, unless it is known."""
+        if self.target_pixel_size is not None:
+            return self.target_pixel_size * self._side
+        if self.pixel_size != "auto":
+            assert self.pixel_size is not None
+            return min(self.sizes.most_common(1)[0][0]) * self.pixel_size
+        fields = Counter(min(each.size) * (each.pixel_size or 0) for each in self._look())
+        if 0 in fields:
+            raise InputError(
+                f"pixel_size=auto: {fields[0]} of {fields.total()} images in {self.folder} do not say it: set "
+                "pixel_size=NUMBER, in micrometres"
+            )
+        return fields.most_common(1)[0][0]
+
     @cached_property
     def _found(self) -> Files:
-        return folder_files(self.folder)
+        field = None
+        if self.pixel_size is not None and self.target_pixel_size is not None and self.image_size is not None:
+            field = self.target_pixel_size * self.image_size
+        layout = rgby.Layout(self.planes, self.z, pixel_size=self.pixel_size, field=field)
+        found = rgby.search(self.folder, self.naming, layout)
+        self.notes += found.said
+        return found.images
 
 
-def folder_files(folder: Path) -> dict[str, rgby.ImageFiles]:
-    """The files of each image in a folder, by Id.
-
-    Raises:
-        InputError: There is no image in it.
-    """
-    if not (found := rgby.list_images(folder)):
-        there = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-        holds = ", ".join(there[:3]) + ", ..." * (len(there) > 3) if there else "nothing"
-        raise InputError(
-            f"there is no image in {folder}, which holds {holds}: expected <Id>.tif of four channels, or planes named "
-            f"<Id>_<color> in {', '.join(rgby.SUFFIXES)}, color one of {', '.join(rgby.COLORS)}"
-        )
-    return found
+def _framed(examples: Examples, field: float) -> Examples:
+    """The same images, brought to a field of view."""
+    files = [rgby.LaidOut(each, replace(rgby.layout_of(each), field=field)) for each in examples.files]
+    return replace(examples, files=files)

@@ -13,7 +13,7 @@ from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
 from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader, Subset, default_convert
 
-from hpa_lit.data.check import image_sizes
+from hpa_lit.data.check import read_headers, taken
 from hpa_lit.data.dataset import EpochLoader, EpochSampler, Examples, ImageDataset, LabelledBatch
 from hpa_lit.data.label_table import LabelTable
 from hpa_lit.data.record import SIDES, read_record, recall
@@ -80,6 +80,7 @@ class ImageDataModule(pl.LightningDataModule):
         num_classes: Labels, or an embedder's classes; known after `setup`.
         labels: Label names; none for an embedder; known after `setup`.
         predicted: The files of each image to predict, by Id; known after `setup("predict")`.
+        notes: What to say of how files were taken, a line each.
     """
 
     targets: Literal["labels", "antibodies"] = "labels"
@@ -113,10 +114,11 @@ class ImageDataModule(pl.LightningDataModule):
         self.workers = joblib.cpu_count() if workers is None else workers
         self.seed, self.dataset, self.record = seed, dataset, record
         self.sides: Sides | None = None
-        self.sizes: Counter[tuple[int, int]] | None = None
+        self.headers: list[rgby.Header] | None = None
         self.predicted: Files | None = None
         self.num_classes: int | None = None
         self.labels: list[str] = []
+        self.notes: list[str] = []
 
     def read(self) -> Sides:
         """The images to train on and to validate on; also sets `num_classes` and `labels`."""
@@ -193,7 +195,7 @@ class ImageDataModule(pl.LightningDataModule):
         if self.targets == "labels" and not np.any(sides.train.targets):
             raise InputError("no training image has a label: there is nothing to learn; see to the table's labels")
         if self.image_size is None:
-            self.image_size = min(self._look().most_common(1)[0][0])
+            self.image_size = min(self.sizes.most_common(1)[0][0])
         if self.crop_size is not None and self.crop_size > self.image_size:
             raise InputError(
                 f"data.crop_size={self.crop_size} is larger than the images, {self.image_size}: set it lower"
@@ -264,13 +266,19 @@ class ImageDataModule(pl.LightningDataModule):
             )
         return self.batch_size // ranks
 
-    def _look(self) -> Counter[tuple[int, int]]:
+    @property
+    def sizes(self) -> Counter[tuple[int, int]]:
         """How many images there are of each (height, width)."""
-        if self.sizes is None:
+        return Counter(header.size for header in self._look())
+
+    def _look(self) -> list[rgby.Header]:
+        """The headers of all images, side by side."""
+        if self.headers is None:
             examples = [side for side in self._sides if side is not None]
             ids = [image_id for side in examples for image_id in side.ids]
-            self.sizes = image_sizes(ids, [files for side in examples for files in side.files], self.channels)
-        return self.sizes
+            self.headers = read_headers(ids, [files for side in examples for files in side.files], self.channels)
+            self.notes += taken(self.headers)
+        return self.headers
 
     def _loader(
         self, examples: Examples, transform: TrainTransform | ValidTransform, train: bool = False

@@ -6,16 +6,24 @@ from typing import Any
 from hpa_lit.data import AtlasDataModule, FolderDataModule, ImageDataModule, build_data
 from hpa_lit.data.record import read_record
 from hpa_lit.errors import InputError
+from hpa_lit.files import rgby
 from hpa_lit.files.tree import RunTree
 from hpa_lit.inference.model import Model
 
 # How images are loaded: arguments of `find_images`.
-LOADING = ("trust", "batch_size", "workers", "bits", "missing")
+LOADING = ("trust", "batch_size", "workers", "bits", "missing", "naming", "planes", "z")
+LAYOUT = ("naming", "planes", "z")  # of these, what is about files of anybody's; the training's where nothing is given
 SETS, FOLDER = ("train", "test", "external"), "folder"
 
 
 def find_images(
-    model: Model, dataset: str | None, images: Path | str | None, root: Path, trust: bool = False, **running: Any
+    model: Model,
+    dataset: str | None,
+    images: Path | str | None,
+    root: Path,
+    trust: bool = False,
+    pixel_size: rgby.PixelSize = None,
+    **running: Any,
 ) -> tuple[str, ImageDataModule]:
     """The images to predict, as a data module that is set up for it, and the name of the dataset.
 
@@ -26,20 +34,29 @@ def find_images(
         images: The folder; of a run that was trained on a folder and `valid`, another place of that folder.
         root: The prepared atlas.
         trust: Whether to run the code of a data module that is not ours.
-        running: How images are loaded: batch_size, workers, bits and missing of `ImageDataModule`.
+        pixel_size: Of a folder's images, which are brought to that of the training; None leaves them as they are.
+        running: How images are loaded: batch_size, workers, bits and missing of `ImageDataModule`; of a folder's also
+            naming, planes and z of `FolderDataModule`.
 
     Raises:
         InputError: Nothing is asked for, or it was not prepared.
     """
     dataset = dataset or (FOLDER if images else "null")
     seen = {key: model.data[key] for key in ("image_size", "crop_size", "bits")} | {"channels": model.channels}
-    seen |= {key: value for key, value in running.items() if value is not None}
+    given = {key: value for key, value in running.items() if value is not None}
+    layout = {key: given.pop(key) for key in LAYOUT if key in given}
+    seen |= given
     record = RunTree(model.checkpoint.parents[1]).record
     if dataset == FOLDER:
         if images is None:
             raise InputError("dataset=folder needs images=FOLDER")
         name = f"{FOLDER}-{Path(images).absolute().name}"
-        module: ImageDataModule = FolderDataModule(images, dataset=dataset, **seen)
+        layout = {key: model.data[key] for key in LAYOUT if model.data.get(key) is not None} | layout
+        if pixel_size is not None:
+            layout |= {"pixel_size": pixel_size, "target_pixel_size": _target(model)}
+        module: ImageDataModule = FolderDataModule(images, dataset=dataset, **seen, **layout)
+    elif layout or pixel_size is not None:
+        raise InputError(f"{next(iter(layout), 'pixel_size')} is about a folder of pictures: set images=FOLDER alone")
     elif dataset == "valid" or (dataset == "test" and record.is_file() and "test" in read_record(record)):
         if model.legacy:
             raise InputError(f"{model.run} does not say which images it was validated on: dataset=valid needs a run's")
@@ -57,6 +74,17 @@ def find_images(
         raise InputError(f"dataset={dataset}: choose test, external, train or valid, or set images=FOLDER alone")
     module.setup("predict")
     return name, module
+
+
+def _target(model: Model) -> float:
+    """The pixel size, in micrometres, of images as the network sees them."""
+    if model.pixel_size is None:
+        raise InputError(
+            f"{model.run} does not know its pixel size, to bring images to it: train with pixel_size=NUMBER, or set "
+            "data=folder data.images=FOLDER data.target_pixel_size=NUMBER, in micrometres at "
+            f"{model.data['image_size']} pixels a side"
+        )
+    return model.pixel_size
 
 
 def _refuse_other_labels(model: Model, module: ImageDataModule) -> None:

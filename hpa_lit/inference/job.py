@@ -26,7 +26,7 @@ from hpa_lit.files.writing import replacing
 from hpa_lit.inference.model import Model
 from hpa_lit.inference.planes import check_planes, filled_planes
 from hpa_lit.inference.predictor import Answers, Predictor
-from hpa_lit.inference.sizes import resized
+from hpa_lit.inference.sizes import as_seen
 from hpa_lit.progress import Progress
 
 # Warnings of Lightning that a decision here answers, or that are about its own insides.
@@ -81,6 +81,7 @@ class Job:
         data = self.model.data
         made_from = [self.model.digest, data["image_size"], data["crop_size"], self.images.bits, self.model.labels]
         made_from += [self.dataset, _folders(self.files), self.views, self.features, precision, self.images.missing]
+        made_from += sorted({str(rgby.layout_of(files)) for files in self.files.values()})
         return tree.parts(self.output, hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16])
 
     @property
@@ -250,5 +251,6 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
 def statements(job: Job) -> list[str]:
     """What to say about images that are not as those of the training."""
     filled = filled_planes(job.files, job.model.channels) if job.images.missing == "zero" else []
-    prepared = job.dataset in (*get_args(tree.ImageSet), "valid")  # at the size of the training
-    return filled if prepared else [*filled, *resized(job.files.values(), job.model.data["image_size"])]
+    if job.dataset in (*get_args(tree.ImageSet), "valid"):  # at the size of the training
+        return filled
+    return [*job.images.notes, *filled, *as_seen(job.files.values(), job.model.data["image_size"])]

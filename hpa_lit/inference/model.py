@@ -18,6 +18,7 @@ from hpa_lit.nets.models import rename_output
 from hpa_lit.nets.state_files import check_fit, read_checkpoint, unwrap
 
 Epoch = int | Literal["best", "last"]
+ATLAS_FIELD = 2048 * 0.08  # micrometres, side of the fields of the Human Protein Atlas
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,14 @@ class Model:
         """The planes that it sees."""
         channels: rgby.Channels = self.data.get("channels", "rgby")  # runs from before there was a choice say nothing
         return channels
+
+    @property
+    def pixel_size(self) -> float | None:
+        """In micrometres, of images brought to its image size; None where its training did not say it."""
+        size: float | None = self.data.get("target_pixel_size")
+        if size is None and self.data.get("_target_") == "hpa_lit.data.AtlasDataModule":
+            return ATLAS_FIELD / float(self.data["image_size"])
+        return size
 
     def load(self) -> nn.Module:
         """Build the network with its weights.

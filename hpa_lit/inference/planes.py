@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import get_args
 
 from hpa_lit.errors import InputError
@@ -17,14 +18,25 @@ def check_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels, 
         missing: Whether planes that are not there are an error, or zeros.
 
     Raises:
-        InputError: No image has the planes it needs; names both ways out.
+        InputError: No image has the planes it needs, or can be read; names the ways out.
     """
     if missing not in get_args(rgby.Missing):
         raise InputError(f"missing={missing}: choose {' or '.join(get_args(rgby.Missing))}")
     needed = set(rgby.COLORS if missing == "error" else [rgby.PROTEIN])
-    if not files or not all(needed & set(_lacking(there, channels)) for there in files.values()):
-        return  # the first whole image ends this look; those that are not get a row that says so
-    counts = Counter(color for there in files.values() for color in _lacking(there, channels))
+    counts, why = Counter[str](), ""
+    for image_id, there in files.items():
+        try:
+            lacking = _lacking(there, channels)
+        except InputError as error:
+            why = why or f"{image_id}: {error}"
+            continue
+        if not needed & set(lacking):
+            return  # the first whole image ends this look; those that are not get a row that says so
+        counts.update(lacking)
+    if not counts:
+        if why:
+            raise InputError(f"none of {len(files)} images can be read, such as {why}")
+        return
     if rgby.PROTEIN in counts:
         remedy = f"the {rgby.PROTEIN} plane is the protein's, and nothing can stand in for it"
     else:
@@ -36,8 +48,11 @@ def check_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels, 
 
 def filled_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels) -> list[str]:
     """What to say when missing planes are filled with zeros: a line, or none."""
-    lacking = [_lacking(there, channels) for there in files.values()]
-    counts = Counter(color for colors in lacking if rgby.PROTEIN not in colors for color in colors)
+    counts = Counter[str]()
+    for there in files.values():
+        with suppress(InputError):  # its row will say it
+            if rgby.PROTEIN not in (lacking := _lacking(there, channels)):
+                counts.update(lacking)
     if not counts:
         return []
     hint = "; a model trained with data.channels=rgb would not need the yellow" if "yellow" in counts else ""
@@ -45,13 +60,14 @@ def filled_planes(files: Mapping[str, rgby.ImageFiles], channels: rgby.Channels)
 
 
 def _lacking(files: rgby.ImageFiles, channels: rgby.Channels) -> list[str]:
-    """Colors that an image lacks; none where it cannot be read at all, which its row will say."""
-    if rgby.STACK not in files:
-        return rgby.missing_planes(files, channels) if files else []
-    try:
-        there = rgby.header(files).colors
-    except InputError:
-        return []
+    """Colors that an image lacks.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    if not files:
+        raise InputError("there is no image of this Id")
+    there = rgby.header(files).colors
     return [color for color in rgby.colors(channels) if color not in there]
 
 

@@ -56,6 +56,12 @@ def of_files(looks: Looks) -> list[Finding]:
     return findings
 
 
+def of_channels(looks: Looks) -> list[Finding]:
+    """What was taken for what in files that do not say it in our words."""
+    counts = Counter(look.taken for look in _good(looks).values() if look.taken)
+    return [Finding("ok", "channels", f"{count} images: {said}") for said, count in counts.most_common()]
+
+
 def of_names(ids: Sequence[str]) -> list[Finding]:
     """Ids that a spreadsheet computes, where it opens a table that holds them as they are."""
     formulas = [repr(image_id) for image_id in ids if image_id.startswith(("=", "+", "-", "@"))]

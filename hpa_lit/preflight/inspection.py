@@ -39,6 +39,7 @@ class Look:
         saturated: Share of pixels of 255 in each plane.
         moments: Mean and standard deviation of each plane.
         hashes: Perceptual hashes of red, green and blue, shape (3,), uint64.
+        taken: What was taken for what, as `rgby.Header` has it.
         misplaced: What seems to be in a wrong plane, see `roles.suspicion`; not looked for among blank or three planes.
     """
 
@@ -50,6 +51,7 @@ class Look:
     moments: Moments
     hashes: npt.NDArray[np.uint64]
     misplaced: str
+    taken: str = ""
 
     @property
     def blank(self) -> list[str]:
@@ -83,7 +85,7 @@ def look(files: rgby.ImageFiles, bits: rgby.BitDepth, channels: rgby.Channels) -
         return Defect("planes", f"no {' and no '.join(missing)} plane")
     try:
         stored = list(rgby.read_planes(files, channels=channels).values())
-        path = next(iter(files.values()))
+        path, taken = next(iter(files.values())), rgby.header(files, rgby.colors(channels)).taken
         depth, planes = rgby.bit_depth(stored, bits, path), rgby.to_uint8(stored, bits, path)
     except InputError as error:
         return Defect("unusable", str(error))
@@ -100,4 +102,5 @@ def look(files: rgby.ImageFiles, bits: rgby.BitDepth, channels: rgby.Channels) -
         moments=moments(image),
         hashes=np.array([hashes.phash(small[:, :, c]) for c in range(len(hashes.PLANES))], np.uint64),
         misplaced=roles.suspicion(roles.correlations(image)) if whole else "",
+        taken=taken,
     )

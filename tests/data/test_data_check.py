@@ -3,7 +3,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from hpa_lit.data.check import image_sizes, locate
+from hpa_lit.data.check import locate, read_headers
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 
@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 def test_whole_images_pass(folder):
     files = locate(["a", "b", "c"], rgby.list_images(folder), str(folder))
-    assert image_sizes(["a", "b", "c"], files) == {(20, 30): 3}
+    assert [header.size for header in read_headers(["a", "b", "c"], files)] == [(20, 30)] * 3
 
 
 def test_missing_images_and_planes_are_all_named(folder):
@@ -46,7 +46,7 @@ def test_without_yellow_there_is_a_way_out(folder):
         locate(["a", "b", "c"], images, str(folder))
     (folder / "c_yellow.png").write_bytes(b"not looked at")
     files = locate(["a", "b", "c"], images, str(folder), "rgb")
-    assert image_sizes(["a", "b", "c"], files, "rgb") == {(20, 30): 3}
+    assert [header.size for header in read_headers(["a", "b", "c"], files, "rgb")] == [(20, 30)] * 3
     (folder / "c_red.png").unlink()
     with pytest.raises(InputError) as error:
         locate(["a", "b", "c"], rgby.list_images(folder), str(folder))
@@ -59,12 +59,12 @@ def test_files_of_other_channels_and_pixels_are_named(tmp_path):
     tifffile.imwrite(tmp_path / "floats.tif", np.zeros((4, 20, 30), np.float32))
     images = rgby.list_images(tmp_path)
     with pytest.raises(InputError) as error:
-        image_sizes(list(images), list(images.values()))
+        read_headers(list(images), list(images.values()))
     assert "2 of 3 images" in str(error.value)
     assert "three.tif has shape (3, 20, 30): expected four channels" in str(error.value)
     assert "floats.tif: pixels are float32" in str(error.value)
     with pytest.raises(InputError, match="1 of 3 images"):
-        image_sizes(list(images), list(images.values()), "rgb")
+        read_headers(list(images), list(images.values()), "rgb")
 
 
 def test_unreadable_and_unequal_planes_are_all_named(folder):
@@ -74,7 +74,7 @@ def test_unreadable_and_unequal_planes_are_all_named(folder):
     Image.fromarray(np.zeros((20, 31), np.uint8)).save(folder / "c_yellow.png")
     files = locate(["a", "b", "c"], rgby.list_images(folder), str(folder))
     with pytest.raises(InputError) as error:
-        image_sizes(["a", "b", "c"], files)
+        read_headers(["a", "b", "c"], files)
     message = str(error.value)
     assert "a_blue.png is cut short" in message
     assert "b_green.png cannot be read" in message

@@ -24,6 +24,7 @@ from hpa_lit.files.rgby.finding import (
 from hpa_lit.files.rgby.headers import Header, field_pixels, header, size
 from hpa_lit.files.rgby.layout import LaidOut, Layout, PixelSize, Slices, layout_of
 from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
+from hpa_lit.files.rgby.searching import Found, search
 from hpa_lit.files.rgby.stamps import stamp
 from hpa_lit.files.rgby.writing import content_uuid, write
 
@@ -36,6 +37,7 @@ __all__ = [
     "TIFF_SUFFIXES",
     "BitDepth",
     "Channels",
+    "Found",
     "Header",
     "ImageFiles",
     "LaidOut",
@@ -57,6 +59,7 @@ __all__ = [
     "read_plane",
     "read_planes",
     "resize",
+    "search",
     "size",
     "stamp",
     "to_uint8",

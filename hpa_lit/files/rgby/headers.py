@@ -10,7 +10,7 @@ from PIL import Image
 from hpa_lit.errors import InputError
 from hpa_lit.files.limits import MOST_PIXELS, check_pixels
 from hpa_lit.files.reading import reading
-from hpa_lit.files.rgby.finding import STACK, TIFF_SUFFIXES, ImageFiles
+from hpa_lit.files.rgby.finding import COLORS, STACK, TIFF_SUFFIXES, ImageFiles
 from hpa_lit.files.rgby.layout import Layout, layout_of
 from hpa_lit.files.rgby.opening import open_plane, open_stack
 from hpa_lit.files.rgby.tiff import open_tiff
@@ -54,7 +54,8 @@ def header(files: ImageFiles, needed: Collection[str] = ()) -> Header:
             stack.check(layout.z)
             places = stack.places(dict(layout.planes), needed)
             return Header(stack.size, tuple(places), stack.taken(layout, places), stack.pixel_size)
-    there = {color: _plane(files[color], layout) for color in needed or files}
+    looked_at = needed or [color for color in COLORS if color in files]
+    there = {color: _plane(files[color], layout) for color in looked_at}
     if len({plane.size for plane in there.values()}) > 1:
         sizes = ", ".join(f"{color} {plane.size[0]} x {plane.size[1]}" for color, plane in there.items())
         raise InputError(f"planes differ in size: {sizes}")

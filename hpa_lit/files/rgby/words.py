@@ -15,6 +15,8 @@ from hpa_lit.files.rgby.finding import COLORS
 # Names that programs give where nobody gave one: Channel 1, C2, ch00, Channel:0:1, #3.
 _COUNTED = re.compile(r"(channel|chan|ch|c|w|image|page)?[\W_]*[\d\W_]*", re.IGNORECASE)
 
+_NUMBER = re.compile(r"^(w|c|ch)\d+(?=[\W_]*[a-z])")  # before a name: w1DAPI
+
 
 @cache
 def table() -> Mapping[str, Any]:
@@ -55,11 +57,16 @@ def assigned(names: Sequence[str], planes: Mapping[str, str | int], where: objec
     found = {color: colors.index(color) for color in COLORS if color in colors}
     unknown = colors.count(None) > 0 and len(found) < len(COLORS)
     if unknown or len(found) < len(colors) - colors.count(None):
-        raise InputError(
-            f"{where} {_has(names)}, which do not say which is which: {proposal(names)} "
-            "(red microtubules, green the protein, blue the nucleus, yellow the reticulum; leave out what there is not)"
-        )
+        raise unclear(names, where)
     return found
+
+
+def unclear(names: Sequence[str], where: object) -> InputError:
+    """What to say where it is not clear which channel is which plane."""
+    return InputError(
+        f"{where} {_has(names)}, which do not say which is which: {proposal(names)} (red microtubules, green the "
+        "protein, blue the nucleus, yellow the reticulum; leave out what there is not)"
+    )
 
 
 def proposal(names: Sequence[str]) -> str:
@@ -121,7 +128,7 @@ def _quoted(name: str) -> str:
 def _meant(name: str, kind: str, whole: bool = False) -> str | None:
     """The color that the table has under `kind` for a name, or for one of the words in it."""
     by_word = {str(word): color for color, words in table()[kind].items() for word in words}
-    tokens = re.findall(r"[^\W_]+", name.casefold())
+    tokens = re.findall(r"[^\W_]+", _NUMBER.sub("", name.casefold()))
     if (color := by_word.get("".join(tokens))) or whole:
         return color
     # Far Red is no red; ER is a receptor's name too.

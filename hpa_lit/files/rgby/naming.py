@@ -1,0 +1,77 @@
+"""How the names of files say Id and plane: as a known program writes them, or as a user says."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hpa_lit.errors import InputError
+from hpa_lit.files.rgby import words
+
+HPA = "hpa"  # of this package: <Id>_<color>, or all planes in <Id>.tif
+_STAINS = "stains"
+
+
+@dataclass(frozen=True)
+class Naming:
+    """A way to name files.
+
+    Args:
+        name: Its own, or the pattern of a user.
+        pattern: Of a file's path in its folder, without the suffix; groups id, more and channel, but for id not all.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+
+    @property
+    def depth(self) -> int:
+        """How many folders lie between the folder and its files."""
+        return self.name.count("/")
+
+    def read(self, stem: str) -> tuple[str, str] | None:
+        """Id and channel of a file of this name, without its suffix; None where it has another name."""
+        found = self.pattern.fullmatch(stem)
+        if found is None:
+            return None
+        groups = found.groupdict()
+        channel = groups.get("channel") or ""
+        if self.name == _STAINS and not words.is_known(channel):
+            return None
+        return groups["id"] + (groups.get("more") or ""), channel
+
+
+def naming_of(text: str) -> Naming:
+    """A known naming, or a pattern of a user: ``{id}_ch{channel}``, ``*/{id}_{channel}``, ``{id}/{channel}``.
+
+    Raises:
+        InputError: It is neither.
+    """
+    known = words.table()["namings"]
+    if text in known:
+        return Naming(text, re.compile(known[text]))
+    if (
+        text.count("{id}") != 1
+        or text.count("{channel}") > 1
+        or re.search(r"[{}]", re.sub(r"{id}|{channel}", "", text))
+    ):
+        raise InputError(
+            f"naming={text}: choose {', '.join([HPA, *known])}, or write a pattern of names without their suffix that "
+            "has {id} and {channel}, such as '{id}_ch{channel}', '*/{id}_{channel}' of subfolders, or '{id}/{channel}'"
+        )
+    pattern = re.escape(text).replace(r"\{id\}", "(?P<id>[^/]+)").replace(r"\{channel\}", "(?P<channel>[^/]+?)")
+    return Naming(text, re.compile(pattern.replace(r"\*", "[^/]*")))
+
+
+def naming_that_fits(stems: Iterable[str]) -> Naming | None:
+    """The first known naming that fits all of these names and finds several planes of an image; None without one."""
+    stems = list(stems)
+    for naming in map(naming_of, words.table()["namings"]):
+        found = []
+        for stem in stems:
+            if (read := naming.read(stem)) is None:
+                break
+            found.append(read)
+        else:
+            if len({image_id for image_id, _ in found}) < len(found):
+                return naming
+    return None
