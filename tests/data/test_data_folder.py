@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 import torch
 from own_module import CROP, SIDE, OwnModule, draw, joined, make_trainer
 from PIL import Image
@@ -217,3 +218,66 @@ def test_a_module_that_was_set_up_travels(folder, labels, workers):
     for one, two in zip(data.train_dataloader(), other.train_dataloader(), strict=True):
         torch.testing.assert_close(one, two, rtol=0, atol=0)
     assert (other.num_classes, other.labels, other.image_size) == (3, LABELS, SIDE)
+
+
+def test_pixel_sizes_bring_all_images_to_the_field_of_most(folder, labels):
+    """A wide picture of half as many pixels a cell is cut, not squeezed; without pixel sizes nothing changes."""
+    wide = np.random.default_rng(0).integers(0, 255, (64, 70, 4), np.uint8)
+    rgby.write(folder / "images" / "i03.tif", wide, "i03")
+    plain, sized = module(folder), module(folder, pixel_size=0.2)
+    for data in (plain, sized):
+        data.prepare_data()
+    assert (sized.image_size, sized.target_pixel_size, plain.target_pixel_size) == (SIDE, pytest.approx(0.2), None)
+    for one, two in zip(plain.sides.train.files, sized.sides.train.files, strict=True):
+        if one[rgby.STACK].name == "i03.tif":
+            assert (rgby.read(two) == wide[12:52, 15:55]).all()
+        else:
+            assert (rgby.read(one) == rgby.read(two)).all()
+    small = module(folder, pixel_size=0.2, image_size=20, crop_size=16)
+    small.prepare_data()
+    assert small.target_pixel_size == pytest.approx(0.4)
+    with pytest.raises(
+        InputError, match=r"pixel_size=auto: 20 of 20 images in .* do not say it: set pixel_size=NUMBER"
+    ):
+        module(folder, pixel_size="auto").prepare_data()
+
+
+def test_files_say_their_pixel_size_themselves(tmp_path):
+    (tmp_path / "images").mkdir()
+    write_table(tmp_path)
+    for row, image_id in enumerate(IDS):
+        side, pixel_size = (40, 0.2) if row else (80, 0.1)
+        metadata = {"axes": "CYX", "Channel": {"Name": list(rgby.COLORS)}, "PhysicalSizeX": pixel_size}
+        planes = np.full((4, side, side), row, np.uint8)
+        tifffile.imwrite(
+            tmp_path / "images" / f"{image_id}.ome.tif", planes, photometric="minisblack", metadata=metadata
+        )
+    data = module(tmp_path, pixel_size="auto")
+    data.prepare_data()
+    assert data.target_pixel_size == pytest.approx(0.2)
+    files = dict(zip(data.sides.train.ids, data.sides.train.files, strict=True))
+    assert rgby.read(files["i00"]).shape == (80, 80, 4)
+    assert rgby.read(files["i01"]).shape == (40, 40, 4)
+
+
+def test_pictures_of_others_train_as_ours(folder, labels):
+    """The same pictures, named by another program; what was made of them is said."""
+    images = folder / "images"
+    plain = module(folder)
+    plain.prepare_data()
+    batches = list(plain.train_dataloader())
+    for image_id in IDS:
+        picture = rgby.read({rgby.STACK: images / f"{image_id}.tif"})
+        (images / f"{image_id}.tif").unlink()
+        for channel, place in enumerate((2, 1, 0, 3)):
+            Image.fromarray(picture[:, :, place]).save(images / f"{image_id}_ch0{channel}.tif")
+    with pytest.raises(InputError, match="by naming=leica, has the channels ch00, ch01, ch02, ch03, which do not say"):
+        module(folder).prepare_data()
+    data = module(folder, planes={"red": "ch02", "green": "ch01", "blue": "ch00", "yellow": "ch03"})
+    data.prepare_data()
+    assert data.notes == [
+        "80 files are taken by naming=leica, such as i00_ch00.tif: "
+        "ch02 as red, ch01 as green, ch00 as blue, ch03 as yellow"
+    ]
+    for one, two in zip(batches, data.train_dataloader(), strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=0)

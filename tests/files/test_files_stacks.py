@@ -62,7 +62,7 @@ def test_what_we_write_says_its_planes_itself(tmp_path: Path) -> None:
         (["DAPI", "TRITC", "Cy5", "GFP"], "planes={red:TRITC,green:GFP,blue:DAPI,yellow:Cy5}"),
         (["Alexa 488", "Cy3", "405", "Far Red"], "planes={red:Cy3,green:'Alexa 488',blue:405,yellow:'Far Red'}"),
         (["DAPI", "Hoechst", "GFP", "tubulin"], "has the channels DAPI, Hoechst, GFP, tubulin, which do not say"),
-        (["one", "two", "three", "four"], "planes={red:one,green:two,blue:three,yellow:four}"),
+        (["one", "two", "three", "four"], "planes={red:WORD,green:WORD,blue:WORD,yellow:WORD}"),
         (["DAPI", "", "", ""], "has the channels DAPI, without a name, "),
     ],
 )  # fmt: skip

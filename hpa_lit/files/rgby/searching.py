@@ -132,7 +132,10 @@ def _left_out(folder: Path, images: Mapping[str, ImageFiles]) -> list[str]:
 
 
 def _unfit(names: list[str]) -> list[str]:
-    return [f"{len(names)} files are left out, since their names say no plane: {_some(names)}"] if names else []
+    if not names:
+        return []
+    left, say = ("1 file is", "its name says") if len(names) == 1 else (f"{len(names)} files are", "their names say")
+    return [f"{left} left out, since {say} no plane: {_some(names)}"]
 
 
 def _some(names: list[str]) -> str:

@@ -70,7 +70,9 @@ def unclear(names: Sequence[str], where: object) -> InputError:
 
 
 def proposal(names: Sequence[str]) -> str:
-    """What to write for channels of these names, such as ``planes={red: Cy3, blue: DAPI}``: a guess for most."""
+    """What to write for channels of these names: a guess where some are known, ``planes={red:Cy3,blue:DAPI}``."""
+    if not any(map(is_known, names)):
+        return 'say so by "planes={red:WORD,green:WORD,blue:WORD,yellow:WORD}"'
     left = list(dict.fromkeys(names))
     chosen = dict[str, str]()
     for meaning in (plane_of, lambda name: _meant(name, "dyes"), None):
