@@ -11,6 +11,7 @@ import pandas as pd
 
 from hpa_lit.data.dataset import Examples
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files import rgby
 from hpa_lit.files.csv_table import read_csv
 from hpa_lit.files.writing import replacing
 
@@ -34,7 +35,11 @@ def fingerprint(sides: Sequence[Examples | None]) -> str:
     for name, examples in zip(SIDES, sides, strict=False):
         if examples is not None:
             for image_id, files, target in zip(examples.ids, examples.files, _strings(examples.targets), strict=True):
-                sizes = [(path.name, path.stat().st_size) for _, path in sorted(files.items())]
+                sizes = [
+                    (part.name, part.stat().st_size)
+                    for _, path in sorted(files.items())
+                    for part in rgby.parts_of(path)
+                ]
                 digest.update(json.dumps([name, image_id, target, sizes]).encode())
     return digest.hexdigest()
 

@@ -9,12 +9,13 @@ from hpa_lit.files.names import printable
 
 
 @contextmanager
-def reading(path: Path, trouble: str = "cannot be read") -> Iterator[None]:
+def reading(path: Path, trouble: str = "cannot be read", folder: bool = False) -> Iterator[None]:
     """What is done in this block is reading one file.
 
     Args:
         path: The file.
         trouble: What to say of it where that fails.
+        folder: Whether it is a folder of files, as a Zarr is.
 
     Raises:
         InputError: It failed, or the file has a name that cannot be said; the message names the file.
@@ -22,8 +23,9 @@ def reading(path: Path, trouble: str = "cannot be read") -> Iterator[None]:
     if printable(str(path)) != str(path):
         raise InputError(f"{printable(str(path))} has a name that cannot be printed, or is no UTF-8: rename it")
     try:
-        if not path.is_file():  # opening a pipe would wait for somebody to write into it
-            raise InputError(f"{path} is no file" if path.exists() else f"{path} does not exist")
+        if not (path.is_dir() if folder else path.is_file()):  # opening a pipe would wait for somebody to write into it
+            what = "folder" if folder else "file"
+            raise InputError(f"{path} is no {what}" if path.exists() else f"{path} does not exist")
         yield
     except InputError:
         raise

@@ -25,7 +25,7 @@ from hpa_lit.files.rgby.headers import Header, field_pixels, header, size
 from hpa_lit.files.rgby.layout import LaidOut, Layout, PixelSize, Slices, layout_of
 from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
 from hpa_lit.files.rgby.searching import Found, search
-from hpa_lit.files.rgby.stamps import stamp
+from hpa_lit.files.rgby.stamps import parts_of, stamp
 from hpa_lit.files.rgby.writing import content_uuid, write
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "layout_of",
     "list_images",
     "missing_planes",
+    "parts_of",
     "read",
     "read_channels",
     "read_plane",

@@ -50,7 +50,7 @@ def header(files: ImageFiles, needed: Collection[str] = ()) -> Header:
     """
     layout = layout_of(files)
     if STACK in files:
-        with open_stack(files[STACK]) as stack:
+        with open_stack(files[STACK], layout.scene) as stack:
             stack.check(layout.z)
             places = stack.places(dict(layout.planes), needed)
             return Header(stack.size, tuple(places), stack.taken(layout, places), stack.pixel_size)

@@ -1,26 +1,30 @@
 """Opening whatever file planes lie in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.rgby.microscope import MAKERS, microscope_stack
+from hpa_lit.files.rgby.ome_zarr import zarr_stack
 from hpa_lit.files.rgby.stack import SLICES, Read, Stack
 from hpa_lit.files.rgby.tiff import tiff_stack
 
+ZARR = ".zarr"
 UNNAMED = ("I", "Q")  # tifffile's letters for axes that nothing names
 
 
-@contextmanager
-def open_stack(path: Path) -> Iterator[Stack]:
-    """Open a file of several planes.
+def open_stack(path: Path, scene: str | None = None) -> AbstractContextManager[Stack]:
+    """Open a file of several planes; where it has several images, the scene of this name.
 
     Raises:
         InputError: It cannot be read, or is of a kind that is not read here.
     """
-    with tiff_stack(path) as stack:
-        yield stack
+    suffix = path.suffix.lower()
+    if suffix == ZARR:
+        return zarr_stack(path)
+    return microscope_stack(path, scene) if suffix in MAKERS else tiff_stack(path)
 
 
 @contextmanager

@@ -192,7 +192,7 @@ def _read_stack(
         own = read_own(path)
         if own is not None and len(own) in (3, len(COLORS)) and len(own) >= len(needed):
             return dict(zip(wanted, own, strict=False))
-    with open_stack(path) as stack:
+    with open_stack(path, layout.scene) as stack:
         stack.check(layout.z)
         places = stack.places(dict(layout.planes), needed)
         return {color: stack.plane(places[color], layout.z) for color in wanted if color in places}

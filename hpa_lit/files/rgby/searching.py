@@ -12,7 +12,9 @@ from hpa_lit.files.rgby import words
 from hpa_lit.files.rgby.finding import COLORS, STACK, SUFFIXES, TIFF_SUFFIXES, ImageFiles, list_images
 from hpa_lit.files.rgby.headers import FORMATS
 from hpa_lit.files.rgby.layout import PLAIN, LaidOut, Layout
+from hpa_lit.files.rgby.microscope import MAKERS, scenes
 from hpa_lit.files.rgby.naming import HPA, Naming, naming_of, naming_that_fits
+from hpa_lit.files.rgby.opening import ZARR
 from hpa_lit.files.rgby.tiff import tiff_stack
 
 SHOWN = 3  # names of files that are said one by one
@@ -44,6 +46,9 @@ def search(folder: Path, naming: str | None = None, layout: Layout = PLAIN) -> F
     """
     if not folder.is_dir():
         raise InputError(f"there is no image folder {folder}")
+    if folder.suffix.lower() == ZARR:
+        raise InputError(f"{folder} is itself an image: give the folder that it lies in")
+    given = layout
     chosen = _detected(folder) if naming is None else None if naming == HPA else naming_of(naming)
     if chosen is not None:
         found = _named(folder, chosen, dict(layout.planes))
@@ -53,10 +58,29 @@ def search(folder: Path, naming: str | None = None, layout: Layout = PLAIN) -> F
         found = Found(images, _left_out(folder, images))
         if layout.planes and images and not any(STACK in files for files in images.values()):
             found.said.append("planes is not looked at: the names of all files say their planes themselves")
-    if not found.images:
-        raise InputError(_nothing(folder, naming))
     images = {i: LaidOut(files, layout) if layout != PLAIN else files for i, files in found.images.items()}
-    return Found(images, found.said)
+    for path, scene in _containers(folder) if naming is None else ():
+        kept = replace(given, scene=scene) if scene else given
+        image_id = path.name.removesuffix(path.suffix).removesuffix(".ome") + (f"_{scene}" if scene else "")
+        if image_id in images:
+            raise InputError(f"{path} and {next(iter(images[image_id].values()))} would both be {image_id}: rename one")
+        images[printable(image_id)] = LaidOut({STACK: path}, kept)
+    if not images:
+        raise InputError(_nothing(folder))
+    return Found(dict(sorted(images.items())), found.said)
+
+
+def _containers(folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """The Zarrs and the files of microscopes in a folder, a scene of these at a time where they have several."""
+    for path in sorted(folder.iterdir()):
+        suffix = path.suffix.lower()
+        if path.name.startswith("."):
+            continue
+        if suffix == ZARR:
+            yield path, None
+        elif suffix in MAKERS:
+            there = scenes(path)
+            yield from ((path, scene if len(there) > 1 else None) for scene in there)
 
 
 def _detected(folder: Path) -> Naming | None:
@@ -142,7 +166,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(map(printable, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
 
 
-def _nothing(folder: Path, naming: str | None) -> str:
+def _nothing(folder: Path) -> str:
     """What to say of a folder without images, and what may help."""
     there = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
     return (

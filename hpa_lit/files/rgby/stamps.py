@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 from hpa_lit.files.rgby.finding import ImageFiles
 
@@ -13,8 +14,13 @@ def stamp(files: ImageFiles) -> str:
     can set, and which so differs also after a copy that keeps the times of the original.
     """
     try:
-        states = [(path.name, path.stat()) for path in files.values()]
+        states = [(path.name, path.stat()) for whole in files.values() for path in parts_of(whole)]
     except OSError:
         return ""
     known = [(name, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for name, state in states]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The files that a picture is made of: itself, or all in it where it is a Zarr."""
+    return sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]

@@ -40,8 +40,10 @@ def read_own(path: Path) -> npt.NDArray[np.uint8] | None:
     Raises:
         InputError: It cannot be read.
     """
+    if not path.name.lower().endswith((".tif", ".tiff")):
+        return None
     with reading(path):
-        return stack_tiff.read(path) if path.name.lower().endswith((".tif", ".tiff")) else None
+        return stack_tiff.read(path)
 
 
 @contextmanager
