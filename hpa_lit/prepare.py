@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from hpa_lit.cli.command import command
-from hpa_lit.cli.settings import BitDepth, Paths, Seconds, Settings, Several
+from hpa_lit.cli.settings import BitDepth, Paths, PlaneChannels, Seconds, Settings, Several, Slices
 from hpa_lit.errors import InputError
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import DataTree, ImageSet, folder_lock
@@ -57,6 +57,9 @@ class StageSettings(Settings):
     seed: NonNegativeInt
     set_aside: NonNegativeInt
     images: Path | None
+    naming: str | None
+    planes: PlaneChannels | None
+    z: Slices | None
     download: DownloadSettings
 
 
@@ -80,7 +83,7 @@ class PrepareSettings(Settings):
     prepare: StageSettings
 
 
-@command("prepare", {"images": "prepare.images"})
+@command("prepare", {key: f"prepare.{key}" for key in ("images", "naming", "planes", "z")})
 def main(config: DictConfig) -> None:
     """Run the stages that were asked for, in a data folder that nobody else writes into."""
     settings = PrepareSettings.of(config)
@@ -90,6 +93,9 @@ def main(config: DictConfig) -> None:
             f"data.channels={channels}: the atlas is prepared with all its planes, of which a training takes what it "
             "wants: leave it out; stage=statistics with images=DIR alone takes it"
         )
+    own = [key for key in ("naming", "planes", "z") if getattr(settings.prepare, key) is not None]
+    if own and settings.prepare.images is None:
+        raise InputError(f"{own[0]} is about a folder of pictures: give it too, stage=statistics images=DIR")
     if settings.dry_run:
         if not {"download", "all"} & wanted:
             raise InputError("only stage=download has a dry run")
@@ -119,6 +125,7 @@ def run_stages(settings: PrepareSettings, tree: DataTree, wanted: Collection[str
 
 def stages(settings: PrepareSettings, tree: DataTree) -> dict[Stage, Callable[[], None]]:
     """Every stage with its settings, in the order of their inputs."""
+    from hpa_lit.files.rgby import Layout
     from hpa_lit.stages import (
         antibody_splits,
         corrections,
@@ -135,6 +142,7 @@ def stages(settings: PrepareSettings, tree: DataTree) -> dict[Stage, Callable[[]
 
     options, data = settings.prepare, settings.data
     workers = Workers(options.workers, options.backend, options.scheduler)
+    own = (options.naming, Layout(tuple((options.planes or {}).items()), options.z))
     conversion = resize.Conversion(data.bits, options.rgb_channels, options.upscale)
     source = download.Source(**options.download.model_dump())
     sets, sizes, on_missing = options.sets, options.sizes, options.on_missing
@@ -147,7 +155,7 @@ def stages(settings: PrepareSettings, tree: DataTree) -> dict[Stage, Callable[[]
         "match_test": lambda: duplicates.run_test(tree, distance, workers, on_missing),
         "folds": lambda: folds.run(tree, options.folds, seed),
         "statistics": lambda: statistics.run(
-            tree, data.image_size, options.images, conversion, workers, on_missing, data.channels
+            tree, data.image_size, options.images, conversion, workers, on_missing, data.channels, *own
         ),
         "antibody_splits": lambda: antibody_splits.run(tree, options.set_aside, seed),
         "corrections": lambda: corrections.run(tree),

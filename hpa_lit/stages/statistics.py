@@ -3,7 +3,7 @@
 Inputs: images/<size>/train and test, or any folder of images. Output: tables/statistics_<size>.json for the former.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ def summarise(each: Sequence[Moments]) -> Statistics:
 
 
 def of_images(
-    images: dict[str, rgby.ImageFiles], conversion: Conversion, workers: Workers, channels: rgby.Channels = "rgby"
+    images: Mapping[str, rgby.ImageFiles], conversion: Conversion, workers: Workers, channels: rgby.Channels = "rgby"
 ) -> Statistics:
     """Statistics of these channels of images on disk; a worker holds one image at a time.
 
@@ -83,10 +83,18 @@ def run(
     workers: Workers,
     on_missing: OnMissing,
     channels: rgby.Channels = "rgby",
+    naming: str | None = None,
+    layout: rgby.Layout = rgby.PLAIN,
 ) -> None:
-    """Print the statistics of a folder; or those of the train and test images of a size, and keep these."""
+    """Print the statistics of a folder; or those of the train and test images of a size, and keep these.
+
+    The files of a folder are found by `naming` and `layout` as `rgby.search` does.
+    """
     if folder is not None:
-        statistics = of_images(rgby.list_images(folder), conversion, workers, channels)
+        found = rgby.search(folder, naming, layout)
+        for line in found.said:
+            print(line)
+        statistics = of_images(found.images, conversion, workers, channels)
     else:
         paths = present(tree, "train", size, on_missing) | present(tree, "test", size, on_missing)
         statistics = of_images({i: {rgby.STACK: path} for i, path in paths.items()}, conversion, workers)

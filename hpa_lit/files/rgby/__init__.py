@@ -22,7 +22,7 @@ from hpa_lit.files.rgby.finding import (
     missing_planes,
 )
 from hpa_lit.files.rgby.headers import Header, field_pixels, header, size
-from hpa_lit.files.rgby.layout import LaidOut, Layout, PixelSize, Slices, layout_of
+from hpa_lit.files.rgby.layout import PLAIN, LaidOut, Layout, PixelSize, Slices, layout_of
 from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
 from hpa_lit.files.rgby.searching import Found, search
 from hpa_lit.files.rgby.stamps import parts_of, stamp
@@ -30,6 +30,7 @@ from hpa_lit.files.rgby.writing import content_uuid, write
 
 __all__ = [
     "COLORS",
+    "PLAIN",
     "PROTEIN",
     "RGB_CHANNELS",
     "STACK",

@@ -1,11 +1,12 @@
 """How the names of files say Id and plane: as a known program writes them, or as a user says."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.rgby import words
+from hpa_lit.files.rgby.finding import COLORS
 
 HPA = "hpa"  # of this package: <Id>_<color>, or all planes in <Id>.tif
 _STAINS = "stains"
@@ -62,16 +63,17 @@ def naming_of(text: str) -> Naming:
     return Naming(text, re.compile(pattern.replace(r"\*", "[^/]*")))
 
 
-def naming_that_fits(stems: Iterable[str]) -> Naming | None:
-    """The first known naming that fits all of these names and finds several planes of an image; None without one."""
-    stems = list(stems)
+def naming_that_fits(stems: Sequence[str]) -> Naming | None:
+    """The first known naming that fits all of these names and finds several planes of an image; None without one.
+
+    Names that end in the colors of our own planes are left to these.
+    """
+    if not stems or any(stem.rpartition("_")[2].lower() in COLORS for stem in stems):
+        return None
     for naming in map(naming_of, words.table()["namings"]):
-        found = []
-        for stem in stems:
-            if (read := naming.read(stem)) is None:
-                break
-            found.append(read)
-        else:
-            if len({image_id for image_id, _ in found}) < len(found):
-                return naming
+        if naming.read(stems[0]) is None:  # of thousands of Ids, mostly all that there is to see
+            continue
+        found = list(map(naming.read, stems))
+        if None not in found and len({read[0] for read in found if read}) < len(found):
+            return naming
     return None

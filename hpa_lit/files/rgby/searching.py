@@ -1,5 +1,6 @@
 """Which images a folder of anybody's holds, and what was made of the names of its files."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,28 +73,25 @@ def search(folder: Path, naming: str | None = None, layout: Layout = PLAIN) -> F
 
 def _containers(folder: Path) -> Iterator[tuple[Path, str | None]]:
     """The Zarrs and the files of microscopes in a folder, a scene of these at a time where they have several."""
-    for path in sorted(folder.iterdir()):
-        suffix = path.suffix.lower()
-        if path.name.startswith("."):
+    for name in _names(folder, 0):
+        if not name.lower().endswith((ZARR, *MAKERS)):
             continue
-        if suffix == ZARR:
+        path = folder / name
+        if path.suffix.lower() == ZARR:
             yield path, None
-        elif suffix in MAKERS:
+        else:
             there = scenes(path)
             yield from ((path, scene if len(there) > 1 else None) for scene in there)
 
 
 def _detected(folder: Path) -> Naming | None:
     """The naming of others that all pictures of a folder have, if they are no stacks or planes of our own naming."""
-    pictures = dict(_pictures(folder, 0))
-    if any(stem.rpartition("_")[2].lower() in COLORS for stem in pictures):
-        return None
-    naming = naming_that_fits(pictures)
+    names = [name for name in _names(folder, 0) if name.lower().endswith(SUFFIXES)]
+    naming = naming_that_fits([name.removesuffix(_suffix(name)) for name in names])
     if naming is None:
         return None
-    first = next(iter(pictures.values()))
     try:
-        with tiff_stack(first) as stack:
+        with tiff_stack(folder / names[0]) as stack:
             return naming if stack.channels == 1 else None
     except InputError:  # a PNG, say, which has but one plane
         return naming
@@ -134,10 +132,23 @@ def _named(folder: Path, naming: Naming, planes: Mapping[str, str | int]) -> Fou
 
 def _pictures(folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
     """The path in a folder, without its suffix, of each picture that lies so many folders deeper, and the picture."""
-    for path in sorted(folder.glob("*/" * depth + "*")):
-        suffix = max((s for s in SUFFIXES if path.name.lower().endswith(s)), key=len, default="")
-        if suffix and not path.name.startswith("."):
-            yield path.relative_to(folder).as_posix()[: -len(suffix)], path
+    for name in _names(folder, depth):
+        if suffix := _suffix(name):
+            yield name[: -len(suffix)], folder / name
+
+
+def _names(folder: Path, depth: int) -> list[str]:
+    """The paths in a folder of what lies so many folders deeper, in order, but for hidden files."""
+    if not depth:  # of many thousands, quickly
+        return sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+    found = sorted(folder.glob("*/" * depth + "*"))
+    return [path.relative_to(folder).as_posix() for path in found if not path.name.startswith(".")]
+
+
+def _suffix(name: str) -> str:
+    """The suffix of a picture's name; empty of any other."""
+    lower = name.lower()
+    return max((s for s in SUFFIXES if lower.endswith(s)), key=len) if lower.endswith(SUFFIXES) else ""
 
 
 def _is_tiff(path: Path) -> bool:
@@ -151,8 +162,14 @@ def _rank(path: Path) -> int:
 
 def _left_out(folder: Path, images: Mapping[str, ImageFiles]) -> list[str]:
     """What to say of pictures that are no image's."""
-    taken = {path for files in images.values() for path in files.values()}
-    return _unfit([path.name for _, path in _pictures(folder, 0) if path not in taken]) if images else []
+    taken = {path.name for files in images.values() for path in files.values()}
+    others = {name for name in _names(folder, 0) if name.lower().endswith(SUFFIXES)} - taken
+    # Of planes in several types, one is taken: nothing to speak of.
+    return _unfit(sorted(name for name in others if not _is_plane(name))) if images else []
+
+
+def _is_plane(name: str) -> bool:
+    return name.removesuffix(_suffix(name)).rpartition("_")[2].lower() in COLORS
 
 
 def _unfit(names: list[str]) -> list[str]:
