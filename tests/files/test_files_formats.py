@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,66 @@ def test_files_of_zeiss(tmp_path: Path) -> None:
     header = rgby.header(files)
     assert header.taken == "Tubulin as red, GFP as green, DAPI as blue, ER as yellow; slice 0 of 3"
     assert header.pixel_size == pytest.approx(0.2)
+
+
+def lif_text(text: str) -> bytes:
+    return b"\x2a" + struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def lif_block(body: bytes) -> bytes:
+    return struct.pack("<II", 0x70, len(body)) + body
+
+
+def write_lif(path: Path, images: dict[str, np.ndarray]) -> None:
+    """A file as LAS X writes it, of images (C, Z, H, W) uint16: XML, then the pixels of each image, slice by slice."""
+    elements, blocks = "", b""
+    for number, (name, pixels) in enumerate(images.items()):
+        channels, depth, height, width = pixels.shape
+        plane = 2 * height * width
+        described = "".join(
+            f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" '
+            f'Max="1" Unit="" LUTName="{lut}" IsLUTInverted="0" BytesInc="{channel * plane}" BitInc="0"/>'
+            for channel, lut in zip(range(channels), ("Blue", "Green", "Red", "Gray"), strict=True)
+        )
+        # An axis: how many, the bytes from one to the next, and the micrometres from the first to the last.
+        axes = [(1, width, 2, 0.2 * (width - 1)), (2, height, 2 * width, 0.2 * (height - 1))]
+        axes += [(3, depth, channels * plane, depth - 1)] if depth > 1 else []
+        described += "</Channels><Dimensions>" + "".join(
+            f'<DimensionDescription DimID="{axis}" NumberOfElements="{count}" Origin="0" Length="{length * 1e-6}" '
+            f'Unit="m" BitInc="0" BytesInc="{step}"/>'
+            for axis, count, step, length in axes
+        )
+        elements += (
+            f'<Element Name="{name}" UniqueID="{number}"><Data><Image><ImageDescription><Channels>{described}'
+            f'</Dimensions></ImageDescription></Image></Data><Memory Size="{pixels.nbytes}" '
+            f'MemoryBlockID="MemBlock_{number}"/><Children/></Element>'
+        )
+        size = b"\x2a" + struct.pack("<Q", pixels.nbytes)
+        blocks += lif_block(size + lif_text(f"MemBlock_{number}")) + pixels.transpose(1, 0, 2, 3).tobytes()
+    header = (
+        '<LMSDataContainerHeader Version="2"><Element Name="a"><Data><Experiment/></Data>'
+        f'<Memory Size="0" MemoryBlockID="MemBlock_x"/><Children>{elements}</Children></Element>'
+        "</LMSDataContainerHeader>"
+    )
+    path.write_bytes(lif_block(lif_text(header)) + blocks)
+
+
+def test_files_of_leica_hold_several_images(tmp_path: Path) -> None:
+    pytest.importorskip("bioio_lif")
+    write_lif(tmp_path / "a.lif", {"Series001": SLICES, "Field 2": SLICES[:, 1:2]})
+    images = rgby.search(tmp_path, layout=rgby.Layout(z="max")).images
+    assert list(images) == ["a_Field 2", "a_Series001"]
+    for look in (rgby.read, rgby.header):  # colors of display say nothing about what is shown
+        with pytest.raises(InputError, match=r"has the channels shown in Blue, .*, which do not say which is which"):
+            look(images["a_Field 2"])
+    planes = tuple(zip(rgby.COLORS, ORDER, strict=True))
+    for z in ("max", 1):
+        read = read_all(tmp_path, z=z, planes=planes)
+        np.testing.assert_array_equal(read["a_Series001"], planes_of(SLICES, z=z))
+        np.testing.assert_array_equal(read["a_Field 2"], planes_of(SLICES[:, 1:2]))
+    files = rgby.search(tmp_path, layout=rgby.Layout(planes, "max")).images["a_Series001"]
+    header = rgby.header(files, rgby.COLORS)
+    assert (header.size, header.pixel_size) == ((90, 70), pytest.approx(0.2))
 
 
 @pytest.mark.parametrize("name", ["a.nd2", "a.CZI", "a.lif"])

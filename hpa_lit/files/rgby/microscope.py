@@ -50,8 +50,10 @@ def microscope_stack(path: Path, scene: str | None) -> Iterator[Stack]:
             plane: Plane = image.get_image_dask_data("YX", **at).compute()
             return plane
 
-        order, size = image.dims.order, image.physical_pixel_sizes.X
-        yield stack_of(path, order, image.shape, list(map(str, image.channel_names)), size, read)
+        names = list(map(str, image.channel_names))
+        if path.suffix.lower() == ".lif":  # these are the colors that its program shows channels in, whatever they are
+            names = [f"shown in {name}" for name in names]
+        yield stack_of(path, image.dims.order, image.shape, names, image.physical_pixel_sizes.X, read)
 
 
 def _unread(path: Path) -> InputError:

@@ -62,10 +62,11 @@ def search(folder: Path, naming: str | None = None, layout: Layout = PLAIN) -> F
     images = {i: LaidOut(files, layout) if layout != PLAIN else files for i, files in found.images.items()}
     for path, scene in _containers(folder) if naming is None else ():
         kept = replace(given, scene=scene) if scene else given
-        image_id = path.name.removesuffix(path.suffix).removesuffix(".ome") + (f"_{scene}" if scene else "")
+        name = path.name.removesuffix(path.suffix).removesuffix(".ome") + (f"_{scene}" if scene else "")
+        image_id = printable(name.replace("/", "-"))  # of folders in the file
         if image_id in images:
             raise InputError(f"{path} and {next(iter(images[image_id].values()))} would both be {image_id}: rename one")
-        images[printable(image_id)] = LaidOut({STACK: path}, kept)
+        images[image_id] = LaidOut({STACK: path}, kept)
     if not images:
         raise InputError(_nothing(folder))
     return Found(dict(sorted(images.items())), found.said)
