@@ -97,7 +97,9 @@ def test_check_says_what_was_taken_for_what(home: Path, run) -> None:
     ]
     found = json.loads(run(check, "images=stacks", "z=max", "workers=1", "--json"))["findings"]
     channels = [each["said"] for each in found if each["kind"] == "channels"]
-    assert channels == ["6 images: tubulin as red, GFP as green, DAPI as blue, ER as yellow; the brightest of 3 slices"]
+    assert channels == [
+        "6 of 6 images: tubulin as red, GFP as green, DAPI as blue, ER as yellow; the brightest of 3 slices"
+    ]
     assert run(check, "images=stacks", "workers=1") == "error: 6 images; errors: 1, warnings: 0"
 
 

@@ -1,6 +1,5 @@
 """A look at every image before the first step: are its planes there, whole and of one size."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -67,12 +66,6 @@ def read_headers(
             f"{listing(problems)}"
         )
     return headers
-
-
-def taken(headers: Sequence[rgby.Header]) -> list[str]:
-    """What was taken for what in images, in words, the commonest first: a line each, with how many there are."""
-    counts = Counter(header.taken for header in headers if header.taken)
-    return [f"{count} of {len(headers)} images: {said}" for said, count in counts.most_common()]
 
 
 def _look(files: rgby.ImageFiles, wanted: Sequence[str]) -> rgby.Header | str:

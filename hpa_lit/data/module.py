@@ -13,7 +13,7 @@ from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
 from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader, Subset, default_convert
 
-from hpa_lit.data.check import read_headers, taken
+from hpa_lit.data.check import read_headers
 from hpa_lit.data.dataset import EpochLoader, EpochSampler, Examples, ImageDataset, LabelledBatch
 from hpa_lit.data.label_table import LabelTable
 from hpa_lit.data.record import SIDES, read_record, recall
@@ -277,7 +277,7 @@ class ImageDataModule(pl.LightningDataModule):
             examples = [side for side in self._sides if side is not None]
             ids = [image_id for side in examples for image_id in side.ids]
             self.headers = read_headers(ids, [files for side in examples for files in side.files], self.channels)
-            self.notes += taken(self.headers)
+            self.notes += rgby.said_of([header.taken for header in self.headers])
         return self.headers
 
     def _loader(

@@ -252,5 +252,5 @@ def statements(job: Job) -> list[str]:
     """What to say about images that are not as those of the training."""
     filled = filled_planes(job.files, job.model.channels) if job.images.missing == "zero" else []
     if job.dataset in (*get_args(tree.ImageSet), "valid"):  # at the size of the training
-        return filled
+        return [*job.images.notes, *filled]
     return [*job.images.notes, *filled, *as_seen(job.files.values(), job.model.data["image_size"])]

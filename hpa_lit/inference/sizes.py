@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from hpa_lit.data.check import taken
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 
@@ -21,7 +20,7 @@ def as_seen(files: Iterable[rgby.ImageFiles], side: int) -> list[str]:
     """What to say about how images become what the network sees: what was taken for what, and their size."""
     images = list(files)
     headers = [(there, header) for there in images if (header := _header(there))]
-    lines = taken([header for _, header in headers])
+    lines = rgby.said_of([header.taken for _, header in headers])
     framed = Counter(_framed(there, header, side) for there, header in headers if rgby.layout_of(there).field)
     lines += [f"{count} of {len(images)} images {said}" for said, count in framed.most_common(SHOWN)]
     sizes = [header.size for there, header in headers if not rgby.layout_of(there).field]

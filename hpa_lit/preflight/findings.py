@@ -58,8 +58,7 @@ def of_files(looks: Looks) -> list[Finding]:
 
 def of_channels(looks: Looks) -> list[Finding]:
     """What was taken for what in files that do not say it in our words."""
-    counts = Counter(look.taken for look in _good(looks).values() if look.taken)
-    return [Finding("ok", "channels", f"{count} images: {said}") for said, count in counts.most_common()]
+    return [Finding("ok", "channels", said) for said in rgby.said_of([look.taken for look in _good(looks).values()])]
 
 
 def of_names(ids: Sequence[str]) -> list[Finding]:

@@ -21,7 +21,7 @@ from hpa_lit.files.rgby.finding import (
     list_images,
     missing_planes,
 )
-from hpa_lit.files.rgby.headers import Header, field_pixels, header, size
+from hpa_lit.files.rgby.headers import Header, field_pixels, header, said_of, size
 from hpa_lit.files.rgby.layout import PLAIN, LaidOut, Layout, PixelSize, Slices, layout_of
 from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
 from hpa_lit.files.rgby.searching import Found, search
@@ -61,6 +61,7 @@ __all__ = [
     "read_plane",
     "read_planes",
     "resize",
+    "said_of",
     "search",
     "size",
     "stamp",

@@ -1,7 +1,8 @@
 """What the headers of an image say, without its pixels."""
 
 import io
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hpa_lit.files.rgby.tiff import open_tiff
 
 # Of Pillow's. A name does not bind what a file holds, and others run programs (EPS) or have decoders that few look at.
 FORMATS = ("PNG", "JPEG")
+SHOWN = 3  # ways to take files that are said one by one
 _END = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 
 
@@ -88,6 +90,19 @@ def _plane(path: Path, layout: Layout) -> Header:
             stack.check(layout.z)
             return Header(stack.size, (), stack.slices(layout.z), stack.pixel_size)
     return Header(size(path), ())
+
+
+def said_of(taken: Sequence[str]) -> list[str]:
+    """What was taken for what in images, the commonest first: a line each, with how many there are.
+
+    Args:
+        taken: Of each image, as its header has it.
+    """
+    counts = Counter(filter(None, taken))
+    lines = [f"{count} of {len(taken)} images: {said}" for said, count in counts.most_common(SHOWN)]
+    if rest := counts.total() - sum(count for _, count in counts.most_common(SHOWN)):
+        lines.append(f"{rest} of {len(taken)} images: in {len(counts) - SHOWN} other ways")
+    return lines
 
 
 def size(path: Path) -> tuple[int, int]:

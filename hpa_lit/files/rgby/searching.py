@@ -60,7 +60,7 @@ def search(folder: Path, naming: str | None = None, layout: Layout = PLAIN) -> F
         if layout.planes and images and not any(STACK in files for files in images.values()):
             found.said.append("planes is not looked at: the names of all files say their planes themselves")
     images = {i: LaidOut(files, layout) if layout != PLAIN else files for i, files in found.images.items()}
-    for path, scene in _containers(folder) if naming is None else ():
+    for path, scene in _containers(folder) if naming in (None, HPA) else ():
         kept = replace(given, scene=scene) if scene else given
         name = path.name.removesuffix(path.suffix).removesuffix(".ome") + (f"_{scene}" if scene else "")
         image_id = printable(name.replace("/", "-"))  # of folders in the file
