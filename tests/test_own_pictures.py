@@ -161,3 +161,21 @@ def test_models_of_the_atlas_know_the_pixel_size_of_its_images() -> None:
     data = {"_target_": "hpa_lit.data.AtlasDataModule", "image_size": 512}
     model = Model(Path(), "", "", None, {}, 28, (), data)
     assert model.pixel_size == pytest.approx(0.32)
+
+
+def test_a_real_field_is_seen_alike_from_half_the_pixels(shared: Path, tmp_path: Path) -> None:
+    """Another microscope, which shows more of the field with pixels twice as wide."""
+    files = rgby.list_images(shared / "data" / "fields")["57_F11_1"]
+    whole = rgby.read(files)[:1600, :1600]
+    half = whole.reshape(800, 2, 800, 2, 4).mean(axis=(1, 3)).round().astype(np.uint8)
+    seen = []
+    for name, picture, pixel_size in (("one", whole[300:1300, 300:1300], 0.08), ("two", half, 0.16)):
+        rgby.write(tmp_path / name / "a.tif", np.ascontiguousarray(picture), "a")
+        data = FolderDataModule(
+            tmp_path / name, image_size=250, pixel_size=pixel_size, target_pixel_size=0.32, dataset="folder", workers=0
+        )
+        data.setup("predict")
+        seen.append(next(iter(data.predict_loader([0], 1)))["image"][0].float())
+    assert torch.corrcoef(torch.stack([image.flatten() for image in seen]))[0, 1] > 0.97
+    squeezed = torch.from_numpy(rgby.resize(half, 250).transpose(2, 0, 1)).float()
+    assert torch.corrcoef(torch.stack([seen[0].flatten(), squeezed.flatten()]))[0, 1] < 0.5

@@ -94,6 +94,8 @@ def _planes(series: tifffile.TiffPageSeries) -> Read:
 
 def _described(tiff: tifffile.TiffFile) -> tuple[Sequence[str], float | None]:
     """What metadata of OME or ImageJ says of the first image: the names of its channels, and the size of a pixel."""
+    if getattr(tiff.pages.first, "software", "") == stack_tiff.SOFTWARE:
+        return COLORS, None
     if tiff.is_imagej:
         said = tiff.imagej_metadata or {}
         labels = list(map(str, said.get("Labels") or []))  # free text, such as the names of files
