@@ -179,3 +179,19 @@ def test_a_real_field_is_seen_alike_from_half_the_pixels(shared: Path, tmp_path:
     assert torch.corrcoef(torch.stack([image.flatten() for image in seen]))[0, 1] > 0.97
     squeezed = torch.from_numpy(rgby.resize(half, 250).transpose(2, 0, 1)).float()
     assert torch.corrcoef(torch.stack([seen[0].flatten(), squeezed.flatten()]))[0, 1] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("planes={purple: 1}", "give the channel of each color, such as {red: C2, green: C1, blue: C0} or null"),
+        ("planes=3", "planes=3: give the channel of each color"),
+        ("z=mean", "z=mean: give max, a whole number from 0 on or null"),
+        ("pixel_size=0", "pixel_size=0: give auto, a number above 0 or null"),
+        ("naming=lei", "naming=lei: choose hpa, imagej, leica, "),
+        ("naming=leica", "naming=leica fits no file of ours, which holds i00.tif, i01.tif, i02.tif, ..."),
+    ],
+)
+def test_settings_that_are_none_are_said(home: Path, run, word: str, sentence: str) -> None:
+    save_run(home / "run")
+    assert sentence in run(predict, *ON_CPU, "images=ours", "out=a.parquet", word)

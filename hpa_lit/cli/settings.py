@@ -37,6 +37,12 @@ def _within(name: str) -> str:
     return name
 
 
+def _of_colors(planes: dict[str, str | int]) -> dict[str, str | int]:
+    if not planes.keys() <= {"red", "green", "blue", "yellow"}:
+        raise ValueError("names no plane")
+    return planes
+
+
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], BeforeValidator(_listed)]  # one may stand alone, without brackets
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -51,7 +57,8 @@ Missing = Literal["error", "zero"]
 OnFailed = Literal["error", "drop"]
 # How anybody's pictures lie in their files, of conf/data/folder.yaml and conf/prediction.yaml.
 PlaneChannels = Annotated[
-    dict[Literal["red", "green", "blue", "yellow"], str | int],
+    dict[str, str | int],
+    AfterValidator(_of_colors),
     Field(min_length=1, description="give the channel of each color, such as {red: C2, green: C1, blue: C0}"),
 ]
 Slices = Literal["max"] | NonNegativeInt
