@@ -377,7 +377,7 @@ def test_folds_of_the_prepared_atlas(tmp_path):
         load_data(of(*atlas, "split=mine", "fold=1"), RunTree(tmp_path / "run"))
 
 
-ENTRIES = ["checkpoints", "config.yaml", "csv", "result.json", "sides.csv", "tensorboard"]
+ENTRIES = ["checkpoints", "config.yaml", "csv", "result.json", "run.json", "sides.csv", "tensorboard"]
 
 
 @pytest.mark.slow
