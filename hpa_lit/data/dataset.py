@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -167,7 +168,11 @@ class EpochLoader(DataLoader[Any]):
 def workers_alive() -> Iterator[None]:
     """Raise `InputError` where a process that loads images is gone, of which torch tells at any place in the block."""
     try:
-        yield
+        try:
+            yield
+        except (ConnectionError, EOFError):
+            time.sleep(1)  # it ended in the middle of a word; the signal that tells of that may still come
+            raise
     except RuntimeError as error:
         if not re.match(r"DataLoader worker \(pid", str(error)):
             raise

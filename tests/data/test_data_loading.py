@@ -22,24 +22,30 @@ def loader():
     return EpochLoader(numbers, num_workers=2, persistent_workers=True, worker_init_fn=begin_worker)
 
 
-def kill_a_worker():
-    before = multiprocessing.active_children()
+def kill_a_worker(then):
+    before, batches = multiprocessing.active_children(), enumerate(loader())
     with workers_alive():
-        for number, _ in enumerate(loader()):
-            if (
-                number == 3
-            ):  # one alone: torch tells of each by a signal, the second of which might come after the block
+        for number, _ in batches:
+            if number == 3:
+                # One alone: torch tells of each by a signal, the second of which might come after the block.
                 next(process for process in multiprocessing.active_children() if process not in before).kill()
+                if then is not None:
+                    raise then
 
 
-def test_a_process_that_is_gone_is_said_with_what_helps():
+@pytest.mark.parametrize("then", [None, ConnectionResetError(), EOFError()], ids=["told", "reset", "cut off"])
+def test_a_process_that_is_gone_is_said_with_what_helps(then):
+    """Torch tells of it by a signal; a pipe that it had begun to write into may say it first."""
     with pytest.raises(InputError, match=r"^a process that loads images is gone, .*DataLoader worker.* data\.workers"):
-        kill_a_worker()
+        kill_a_worker(then)
 
 
-def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match="of another kind"), workers_alive():
-        raise RuntimeError("DataLoader worker of another kind")
+@pytest.mark.parametrize(
+    "error", [RuntimeError("DataLoader worker of another kind"), ConnectionResetError("elsewhere")]
+)
+def test_other_errors_pass(error):
+    with pytest.raises(type(error), match=str(error)), workers_alive():
+        raise error
 
 
 def test_signals_to_a_group_are_left_to_the_parent():
