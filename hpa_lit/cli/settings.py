@@ -364,11 +364,16 @@ def _words(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def _range(schema: dict[str, Any]) -> str:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    if "exclusiveMinimum" in schema:
-        return f" above {schema['exclusiveMinimum']}" + (f" and up to {most}" if most is not None else "")
-    if least is not None:
-        return f" from {least} " + (f"to {most}" if most is not None else "on")
+    bounds = {
+        key: f"{bound:g}"
+        for key in ("minimum", "maximum", "exclusiveMinimum")
+        if (bound := schema.get(key)) is not None
+    }
+    up_to = bounds.get("maximum")
+    if "exclusiveMinimum" in bounds:
+        return f" above {bounds['exclusiveMinimum']}" + (f" and up to {up_to}" if up_to else "")
+    if "minimum" in bounds:
+        return f" from {bounds['minimum']} " + (f"to {up_to}" if up_to else "on")
     return ""
 
 

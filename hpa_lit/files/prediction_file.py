@@ -243,7 +243,7 @@ def refuse_other(path: Path) -> None:
         return
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeError):
         metadata = {}
     if _METADATA not in metadata:
         raise InputError(f"{path} is there and is no prediction file: choose another output, or remove it")

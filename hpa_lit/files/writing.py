@@ -89,10 +89,12 @@ def into(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # Lightning raises the second of a folder that it misses
         number = None
         if not folder.is_dir():
             number = errno.ENOENT
+        elif isinstance(error, RuntimeError):
+            raise
         elif error.filename is None:
             asked = folder / f".{os.getpid()}.asked"
             number = _asked(asked)

@@ -127,10 +127,17 @@ def test_what_others_cannot_write_into_a_folder_is_said_of_it(tmp_path):
 
     with pytest.raises(InputError, match=r"the folder .*run is gone"):
         fail(FileNotFoundError(errno.ENOENT, "", str(tmp_path / "run" / "metrics.csv")))
+    with pytest.raises(InputError, match=r"the folder .*run is gone"):
+        fail(RuntimeError("Missing folder: run"))  # as Lightning says it
     (tmp_path / "run").mkdir()
     with pytest.raises(InputError, match=r"run cannot be written: No space left on device: .* MB are free there"):
         fail(OSError(errno.ENOSPC, "", str(tmp_path / "run" / "metrics.csv")))
-    for other in (OSError(errno.ENOSPC, ""), OSError(errno.EIO, "", str(tmp_path / "picture")), ConnectionError()):
+    for other in (
+        OSError(errno.ENOSPC, ""),
+        OSError(errno.EIO, "", str(tmp_path / "picture")),
+        ConnectionError(),
+        RuntimeError(),
+    ):
         with pytest.raises(type(other)):
             fail(other)  # of another disk, a picture, the network
     assert not list((tmp_path / "run").iterdir())
