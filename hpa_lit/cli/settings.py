@@ -365,7 +365,7 @@ def _words(schema: dict[str, Any]) -> Iterator[str]:
 
 def _range(schema: dict[str, Any]) -> str:
     bounds = {
-        key: f"{bound:g}"
+        key: f"{bound:g}" if isinstance(bound, float) else str(bound)
         for key in ("minimum", "maximum", "exclusiveMinimum")
         if (bound := schema.get(key)) is not None
     }
