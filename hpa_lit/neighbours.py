@@ -17,7 +17,7 @@ from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, PositiveShare, PredictionSettings, Several, Share
-from hpa_lit.errors import InputError, listing
+from hpa_lit.errors import InputError
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 
     from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
-    from hpa_lit.results.evaluation import Scores
     from hpa_lit.results.novelty import NoveltyRule
+    from hpa_lit.results.replacement import Replacement
 
 COLUMNS = ("Id", "Target", "antibody", "antibody_code")
-LEFT_OUT = 2000  # gallery images that say how far images of its kind are from the others
 
 # What may differ in a folder that is written again: where it lies and what runs where, not what is in it. Of the paths,
 # the data folder has the label tables. An answer by on_failed=error, where there is one, is that by drop.
@@ -104,7 +103,7 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     from hpa_lit import inference
     from hpa_lit.figures.neighbour_sheet import neighbour_sheet
     from hpa_lit.files import rgby
-    from hpa_lit.results import neighbours, submission
+    from hpa_lit.results import neighbours, novelty, submission
     from hpa_lit.results.files import read_features
 
     checkpoint, run = inference.find_checkpoint(settings.run, settings.epoch, None, OutputTree(Path()))
@@ -112,7 +111,7 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     path = gallery_of(settings, model, run)
     table = known_images(settings, model)
     gallery_ids, gallery = read_features(path, settings.on_failed, table.index.tolist(), label_tables(settings)[0])
-    rule, source = novelty_rule(settings, gallery_ids, gallery)
+    rule = novelty_rule(settings, gallery_ids, gallery)
     folder = settings.gallery_images or DataTree(settings.paths.root).images("external", model.data["image_size"])
     if not folder.is_dir():
         raise InputError(f"there are no pictures of the gallery in {folder}: set gallery_images=DIR")
@@ -124,7 +123,7 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     ids, features = read_features(out.queries, settings.on_failed)
     rows, scores = neighbours.match(features, gallery, settings.k, settings.standardisation)
     found = neighbours.neighbour_table(ids, rows, scores, table.loc[gallery_ids])
-    said = judge_novelty(found, rule, source, features, gallery)
+    said = novelty.judge(found, rule, features, gallery)
     sheet = neighbour_sheet(found, files, pictures, settings.bits or model.data["bits"], settings.sheet)
     with replacing(out.contact_sheet) as temporary:
         Image.fromarray(sheet).save(temporary)
@@ -137,7 +136,7 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
 def answer(settings: NeighboursSettings, out: AnswerTree) -> None:
     """Say what replacement by neighbours would do to answers, and do it."""
     from hpa_lit.labels import LABEL_NAMES
-    from hpa_lit.results import neighbours, tables
+    from hpa_lit.results import neighbours, novelty, replacement, submission, tables
     from hpa_lit.results.files import read_features
 
     if settings.gallery is None or settings.queries is None:
@@ -157,114 +156,54 @@ def answer(settings: NeighboursSettings, out: AnswerTree) -> None:
 
     found = neighbours.neighbour_table(ids, rows, scores, gallery)
     if settings.held_out:
-        rule, source = novelty_rule(settings, gallery_ids, gallery_features)
-        print(judge_novelty(found, rule, source, features, gallery_features))
+        rule = novelty.rule_of_file(
+            settings.held_out, gallery_ids, gallery_features, settings.false_alarms, settings.on_failed
+        )
+        print(novelty.judge(found, rule, features, gallery_features))
     threshold = settings.threshold
     if threshold == "auto":
-        threshold = choose_threshold(settings, gallery, gallery_features)
-    truth, best = known.set_index("Id").reindex(ids), gallery.iloc[rows[:, 0]]
-    replace(settings, threshold, out, found, truth, best, scores[:, 0])
-    print(f"{len(ids)} queries, {settings.k} neighbours each -> {out.neighbours}")
-
-
-def claim_folder(settings: NeighboursSettings, out: AnswerTree) -> None:
-    """Keep the folder for these settings, or refuse it."""
-    claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, out.results)
-
-
-def choose_threshold(
-    settings: NeighboursSettings, gallery: "pd.DataFrame", gallery_features: "npt.NDArray[np.float32]"
-) -> float:
-    """The threshold that images with known labels ask for.
-
-    Args:
-        settings: labelled, labels, precision, standardise, on_failed, paths.
-        gallery: Its labels, a row an image.
-        gallery_features: Of the same images, shape (m, d).
-    """
-    from hpa_lit.labels import LABEL_NAMES
-    from hpa_lit.results import neighbours, tables
-    from hpa_lit.results.files import read_features
-
-    if not settings.labelled:
-        raise InputError(
-            "threshold=auto is chosen by images whose labels are known: set labelled=FILE of their features"
-        )
-    ids, features = read_features(settings.labelled, settings.on_failed)
-    neighbours.refuse_shared(ids, gallery.Id.tolist())
-    truth = tables.answers(settings.labels or DataTree(settings.paths.root).train_csv, len(LABEL_NAMES))
-    if absent := [i for i in ids if i not in truth]:
-        raise InputError(f"{len(absent)} images of labelled={settings.labelled} have no labels:\n{listing(absent)}")
-    rows, scores = neighbours.match(features, gallery_features, 1, settings.standardisation)
-    equal = [set(truth[i].split()) == set(t.split()) for i, t in zip(ids, gallery.Target.iloc[rows[:, 0]], strict=True)]
-    threshold = neighbours.choose_threshold(scores[:, 0], equal, settings.precision)
-    above = int((scores[:, 0] > threshold).sum())
-    print(f"threshold {threshold:.4f}: {above} of {len(ids)} labelled images have a match above it")
-    return threshold
-
-
-def replace(
-    settings: NeighboursSettings,
-    threshold: float,
-    out: AnswerTree,
-    found: "pd.DataFrame",
-    truth: "pd.DataFrame",
-    best: "pd.DataFrame",
-    scores: "npt.NDArray[np.float32]",
-) -> None:
-    """Say what each threshold would do; replace the answers above one where there is a submission; write it all.
-
-    Args:
-        settings: submission, truth.
-        threshold: The score above which a match counts.
-        out: Where to write.
-        found: The neighbours of each query.
-        truth: What is known about each query, its Ids as index.
-        best: The gallery row most like each.
-        scores: Its cosine, shape (n,).
-    """
-    from hpa_lit.labels import LABEL_NAMES
-    from hpa_lit.results import neighbours, submission
-
+        if not settings.labelled:
+            raise InputError(
+                "threshold=auto is chosen by images whose labels are known: set labelled=FILE of their features"
+            )
+        labels = settings.labels or DataTree(settings.paths.root).train_csv
+        how = settings.precision, settings.standardisation, settings.on_failed
+        threshold, said = replacement.labelled_threshold(settings.labelled, labels, gallery, gallery_features, *how)
+        print(said)
+    best, above = gallery.iloc[rows[:, 0]], scores[:, 0] > threshold
+    truth = known.set_index("Id").reindex(ids)
     same, equal = (truth[name].to_numpy() == best[name].to_numpy() for name in ("antibody_code", "Target"))
-    table = neighbours.threshold_table(scores, same, equal)
-    above = scores > threshold
-    answers = {i: target for i, target, take in zip(truth.index, best.Target, above, strict=True) if take}
-    both = list["pd.DataFrame"]()
-    if settings.submission:
-        before = submission.read_submission(settings.submission, len(LABEL_NAMES))
-        both = [before, submission.with_answers(before, answers, len(LABEL_NAMES))]
-    judged = score(settings.truth, both) if settings.truth else []
+    table = neighbours.threshold_table(scores[:, 0], same, equal)
+    answers = {i: target for i, target, take in zip(ids, best.Target, above, strict=True) if take}
+    done = replacement.replace(settings.submission, answers, settings.truth or ()) if settings.submission else None
 
     claim_folder(settings, out)  # all is read and fits
     submission.write(out.neighbours, found)
     submission.write(out.thresholds, table)
     print(table.to_string(index=False, float_format="{:.4f}".format))
-    if not both:
-        return
-    before, after = both
-    submission.write(out.changes, changes := submission.changes(before, after, LABEL_NAMES))
-    print(changes.to_string(index=False))
-    if judged:
-        then, now = judged
+    if done is not None:
+        write_replaced(done, out)
+        print(f"{len(answers)} of {len(done.before)} answers replaced -> {out.submission}")
+    print(f"{len(ids)} queries, {settings.k} neighbours each -> {out.neighbours}")
+
+
+def write_replaced(done: "Replacement", out: AnswerTree) -> None:
+    """Write what was replaced, and say what that did."""
+    from hpa_lit.results import submission
+
+    submission.write(out.changes, done.changes)
+    print(done.changes.to_string(index=False))
+    if done.scores:
+        before, after = done.scores
         with replacing(out.scores) as temporary:
-            temporary.write_text(json.dumps({"submission": str(out.submission), "scores": now.to_dict()}, indent=1))
-        print(f"macro F1 {then.macro_f1:.4f} before, {now.macro_f1:.4f} after replacement")
-    submission.write(out.submission, after)  # the last file: a folder that has it is whole
-    print(f"{len(answers)} of {len(before)} answers replaced -> {out.submission}")
+            temporary.write_text(json.dumps({"submission": str(out.submission), "scores": after.to_dict()}, indent=1))
+        print(f"macro F1 {before.macro_f1:.4f} before, {after.macro_f1:.4f} after replacement")
+    submission.write(out.submission, done.after)  # the last file: a folder that has it is whole
 
 
-def score(truth: Sequence[Path], submissions: Sequence["pd.DataFrame"]) -> list["Scores"]:
-    """The scores of each of several submissions."""
-    from hpa_lit.labels import LABEL_NAMES
-    from hpa_lit.results import evaluation, submission, tables
-
-    scores = []
-    for table in submissions:
-        target = tables.targets(truth, table.Id.tolist(), len(LABEL_NAMES))
-        answers = submission.to_rows(table.Predicted.tolist(), len(LABEL_NAMES))
-        scores.append(evaluation.scores(target, answers, LABEL_NAMES))
-    return scores
+def claim_folder(settings: NeighboursSettings, out: AnswerTree) -> None:
+    """Keep the folder for these settings, or refuse it."""
+    claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, out.results)
 
 
 def label_tables(settings: NeighboursSettings) -> tuple[Path, Path]:
@@ -357,68 +296,22 @@ def embed(
     return job.files
 
 
-def novelty_rule(
-    settings: NeighboursSettings, ids: Sequence[str], gallery: "npt.NDArray[np.float32]"
-) -> tuple["NoveltyRule", str]:
-    """The rule by which images are called unlike the gallery, and in words which images set it.
-
-    Those of the file `held_out`; without it, images of the gallery that the network was not trained on, and where these
-    are too few for the wanted share of false alarms, all.
+def novelty_rule(settings: NeighboursSettings, ids: Sequence[str], gallery: "npt.NDArray[np.float32]") -> "NoveltyRule":
+    """The rule by which own images are called unlike the gallery: by the file `held_out`, else by the gallery itself.
 
     Args:
         settings: held_out, false_alarms, run, on_failed.
         ids: Of the gallery, m of them.
         gallery: Its features, shape (m, d).
     """
-    import numpy as np
-
     from hpa_lit.data.record import read_record
-    from hpa_lit.results import neighbours, novelty
-    from hpa_lit.results.files import read_features
-
-    if settings.held_out:
-        others, features = read_features(settings.held_out, settings.on_failed)
-        neighbours.refuse_shared(others, ids)
-        source = f"{len(others)} images of {settings.held_out}"
-        return novelty.NoveltyRule(novelty.distances(features, gallery), settings.false_alarms), source
-    record = RunTree(settings.run).record if settings.run else None
-    trained = set(read_record(record)["train"]["Id"]) if record and record.is_file() else set()
-    rows, which = np.flatnonzero([image_id not in trained for image_id in ids]), " that the network was not trained on"
-    if not trained or settings.false_alarms * (len(rows) + 1) < 1:
-        rows, which = np.arange(len(ids)), ""
-    rows = rows[:: max(1, len(rows) // LEFT_OUT)]
-    source = f"{len(rows)} images of the gallery{which}, left out in turn"
-    return novelty.NoveltyRule(novelty.left_out(gallery, rows), settings.false_alarms), source
-
-
-def judge_novelty(
-    found: "pd.DataFrame",
-    rule: "NoveltyRule",
-    source: str,
-    features: "npt.NDArray[np.float32]",
-    gallery: "npt.NDArray[np.float32]",
-) -> str:
-    """Add p_value, novel and false_alarms to a table of neighbours, and say how many images are novel.
-
-    Args:
-        found: The neighbours of n images, k each.
-        rule: What calls them novel.
-        source: In words, the images that set it.
-        features: Of the n images, shape (n, d).
-        gallery: Of the gallery, shape (m, d).
-    """
-    import numpy as np
-
     from hpa_lit.results import novelty
 
-    far = novelty.distances(features, gallery)
-    repeated = np.repeat(far, len(found) // len(far)) if len(far) else far
-    found["p_value"], found["novel"] = rule.p_values(repeated), rule.novel(repeated)
-    found["false_alarms"] = rule.false_alarms
-    return (
-        f"{rule.novel(far).sum()} of {len(far)} images are novel: unlike all of the gallery, by a rule that calls "
-        f"{rule.false_alarms:.1%} of the gallery's kind so by mistake (set by {source})"
-    )
+    if settings.held_out:
+        return novelty.rule_of_file(settings.held_out, ids, gallery, settings.false_alarms, settings.on_failed)
+    record = RunTree(settings.run).record if settings.run else None
+    trained = set(read_record(record)["train"]["Id"]) if record and record.is_file() else set[str]()
+    return novelty.rule_of_gallery(ids, gallery, trained, settings.false_alarms)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,22 @@
 """Which images are unlike all of a gallery, by a rule that says how often it is mistaken. method 11."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.covariance import LedoitWolf
 from sklearn.neighbors import NearestNeighbors
 
 from hpa_lit.errors import InputError
 from hpa_lit.results.arrays import Doubles, finite
+from hpa_lit.results.files import read_features
+from hpa_lit.results.neighbours import refuse_shared
 
 FOLDS = 10  # parts in which gallery images are left out
+LEFT_OUT = 2000  # of them, which say how far images of the gallery's kind are from the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +26,12 @@ class NoveltyRule:
     Attributes:
         held_out: `distances` of images of the gallery's kind that are not in it, shape (n,).
         wanted: Share of such images that may be called novel by mistake.
+        source: In words, which images these are.
     """
 
     held_out: Doubles
     wanted: float
+    source: str = ""
 
     @property
     def false_alarms(self) -> float:
@@ -98,3 +106,65 @@ def left_out(gallery: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> 
         part = rows[fold::FOLDS]  # neighbours in Id order, often of one antibody, are in different parts
         found[fold::FOLDS] = distances(gallery[part], np.delete(gallery, part, axis=0))
     return found
+
+
+def rule_of_file(
+    path: Path, ids: Sequence[str], gallery: npt.NDArray[np.floating], wanted: float, on_failed: str
+) -> NoveltyRule:
+    """The rule that images outside of the gallery set.
+
+    Args:
+        path: Their features.
+        ids: Of the gallery, m of them.
+        gallery: Its raw features, shape (m, d).
+        wanted: Share of false alarms.
+        on_failed: "error" or "drop", see `read_features`.
+    """
+    others, features = read_features(path, on_failed)
+    refuse_shared(others, ids)
+    return NoveltyRule(distances(features, gallery), wanted, f"{len(others)} images of {path}")
+
+
+def rule_of_gallery(
+    ids: Sequence[str], gallery: npt.NDArray[np.floating], trained: Collection[str], wanted: float
+) -> NoveltyRule:
+    """The rule that images of the gallery set, each left out in turn: those that the network was not trained on.
+
+    All, where these are too few for the wanted share of false alarms.
+
+    Args:
+        ids: Of the gallery, m of them.
+        gallery: Its raw features, shape (m, d).
+        trained: Ids that the network was trained on, none where that is not known.
+        wanted: Share of false alarms.
+    """
+    rows, which = np.flatnonzero([image_id not in trained for image_id in ids]), " that the network was not trained on"
+    if not trained or wanted * (len(rows) + 1) < 1:
+        rows, which = np.arange(len(ids)), ""
+    rows = rows[:: max(1, len(rows) // LEFT_OUT)]
+    source = f"{len(rows)} images of the gallery{which}, left out in turn"
+    return NoveltyRule(left_out(gallery, rows), wanted, source)
+
+
+def judge(
+    found: pd.DataFrame,
+    rule: NoveltyRule,
+    features: npt.NDArray[np.floating],
+    gallery: npt.NDArray[np.floating],
+) -> str:
+    """Add p_value, novel and false_alarms to a table of neighbours, and say how many images are novel.
+
+    Args:
+        found: The neighbours of n images, k each.
+        rule: What calls them novel.
+        features: Of the n images, shape (n, d).
+        gallery: Of the gallery, shape (m, d).
+    """
+    far = distances(features, gallery)
+    repeated = np.repeat(far, len(found) // len(far)) if len(far) else far
+    found["p_value"], found["novel"] = rule.p_values(repeated), rule.novel(repeated)
+    found["false_alarms"] = rule.false_alarms
+    return (
+        f"{rule.novel(far).sum()} of {len(far)} images are novel: unlike all of the gallery, by a rule that calls "
+        f"{rule.false_alarms:.1%} of the gallery's kind so by mistake (set by {rule.source})"
+    )
