@@ -1,6 +1,7 @@
 """A training run of a tiny network as predictions find it, and tiny pictures to predict."""
 
 import numpy as np
+import pandas as pd
 import torch
 
 from hpa_lit.files import rgby
@@ -51,6 +52,14 @@ def save_pictures(folder, count, side=40, prefix="i"):
     for row, picture in enumerate(pictures):
         rgby.write(folder / f"{prefix}{row:02}.tif", picture, f"{prefix}{row:02}")
     return pictures
+
+
+def save_labelled_pictures(folder, count=28):
+    """Write pictures and, as labels.csv, a table with one of three labels for each."""
+    save_pictures(folder, count)
+    names = [path.stem for path in sorted(folder.iterdir())]
+    labels = [str(label) for label in np.random.default_rng(0).integers(0, 3, count)]
+    pd.DataFrame({"Id": names, "Target": labels}).to_csv(folder / "labels.csv", index=False)
 
 
 def damage(path):

@@ -8,12 +8,10 @@ import subprocess
 import sys
 import time
 
-import numpy as np
-import pandas as pd
 import psutil
 import pytest
 import torch
-from small_run import save_pictures
+from small_run import save_labelled_pictures
 
 from hpa_lit.files.tree import RunTree
 
@@ -23,10 +21,7 @@ EPOCHS = 40
 @pytest.fixture(scope="module")
 def words(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
-    save_pictures(folder, 28)
-    names = [path.stem for path in sorted(folder.iterdir())]
-    labels = [str(label) for label in np.random.default_rng(0).integers(0, 3, len(names))]
-    pd.DataFrame({"Id": names, "Target": labels}).to_csv(folder / "labels.csv", index=False)
+    save_labelled_pictures(folder)
     return (
         *("experiment=small", f"images={folder}", f"labels={folder}/labels.csv", "data.label_list=[a,b,c]"),
         *("data.crop_size=32", "data.folds=4", "data.workers=1", "batch_size=4", f"scheduler.epochs={EPOCHS}"),

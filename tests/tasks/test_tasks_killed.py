@@ -9,13 +9,12 @@ import threading
 import time
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
 from omegaconf import OmegaConf
-from small_run import save_pictures
+from small_run import save_labelled_pictures
 from test_configs import composed
 
 from hpa_lit.cli import ranks
@@ -76,10 +75,7 @@ def child(moment, values, run):
 def pictures(tmp_path_factory):
     """28 pictures of 40 x 40 and their table."""
     folder = tmp_path_factory.mktemp("pictures")
-    save_pictures(folder, 28)
-    names = [path.stem for path in sorted(folder.iterdir())]
-    labels = [str(label) for label in np.random.default_rng(0).integers(0, 3, len(names))]
-    pd.DataFrame({"Id": names, "Target": labels}).to_csv(folder / "labels.csv", index=False)
+    save_labelled_pictures(folder)
     return folder
 
 

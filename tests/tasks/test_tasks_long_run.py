@@ -6,12 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import psutil
 import pytest
 import pytorch_lightning as pl
-from small_run import save_pictures
+from small_run import save_labelled_pictures
 
 EPOCHS = 200
 
@@ -40,10 +39,7 @@ class Sizes(pl.Callback):
 @pytest.mark.slow
 def test_epoch_200_takes_no_more_than_epoch_50(tmp_path):
     pictures = tmp_path / "pictures"
-    save_pictures(pictures, 28)
-    names = [path.stem for path in sorted(pictures.iterdir())]
-    labels = [str(label) for label in np.random.default_rng(0).integers(0, 3, len(names))]
-    pd.DataFrame({"Id": names, "Target": labels}).to_csv(pictures / "labels.csv", index=False)
+    save_labelled_pictures(pictures)
     words = [
         *("experiment=small", f"images={pictures}", f"labels={pictures}/labels.csv", "data.label_list=[a,b,c]"),
         *("data.crop_size=32", "data.folds=4", "data.workers=2", "batch_size=4", f"scheduler.epochs={EPOCHS}"),
