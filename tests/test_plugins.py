@@ -210,6 +210,7 @@ def test_a_net_that_breaks_the_contract_is_told_so_before_training(small, monkey
     assert not list(tmp_path.rglob("*.ckpt"))
 
 
+@pytest.mark.slow
 def test_an_own_net_has_a_name(small):
     assert "arch=own_net.OwnNet has no name for its runs" in refusal(small, "arch={_target_: own_net.OwnNet}")
     assert small("arch={_target_: own_net.OwnNet, arch: own}").checkpoint("best").is_file()
@@ -346,6 +347,7 @@ def test_data_that_cannot_be_built_at_prediction_are_named(run, trained, monkeyp
     assert "data._target_=own_data.LabelFolders cannot be built: No module named 'own_data'" in message
 
 
+@pytest.mark.slow
 def test_an_own_optimizer_and_the_epochs_of_other_projects(small):
     own = "optimizer={_target_: torch.optim.SGD, _partial_: true, momentum: 0.9, lr: null}"
     run = small(own, epochs="trainer.max_epochs=2")

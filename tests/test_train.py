@@ -149,6 +149,7 @@ def test_runs_says_how_far_it_came_and_how_good_it_is(trained):
     assert by_logs | {"best": 0} == found | {"best": 0}
 
 
+@pytest.mark.slow
 def test_own_callbacks_leave_the_lines_and_an_own_bar_replaces_ours(pictures, tmp_path, capsys):
     more = ["scheduler.epochs=1", "+callbacks.bar._target_=pytorch_lightning.callbacks.TQDMProgressBar"]
     train(settings(pictures, tmp_path, *more), RunTree(tmp_path / "run"))
@@ -317,7 +318,7 @@ def damaged(pictures, tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_what_a_worker_cannot_read_is_said_in_a_sentence(damaged, tmp_path, workers):
     done = command(*arguments(damaged, tmp_path / "out", f"data.workers={workers}"))
     assert done.returncode == 2
