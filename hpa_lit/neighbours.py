@@ -7,6 +7,7 @@ images, a table in words and a contact sheet, and which are unlike all of the at
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,13 +24,10 @@ from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, RunTree, folder
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
     from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
-    from hpa_lit.results.novelty import NoveltyRule
     from hpa_lit.results.replacement import Replacement
 
 COLUMNS = ("Id", "Target", "antibody", "antibody_code")
@@ -98,6 +96,7 @@ def main(config: DictConfig) -> None:
 
 def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     """Show own images beside their neighbours, in a table and in pictures."""
+    import numpy as np
     from PIL import Image
 
     from hpa_lit import inference
@@ -111,11 +110,23 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     path = gallery_of(settings, model, run)
     table = known_images(settings, model)
     gallery_ids, gallery = read_features(path, settings.on_failed, table.index.tolist(), label_tables(settings)[0])
-    rule = novelty_rule(settings, gallery_ids, gallery)
+    rule = None
+    if settings.held_out:
+        how = settings.false_alarms, settings.on_failed
+        rule = novelty.rule_of_file(settings.held_out, gallery_ids, gallery, *how)
+    looks = partial(
+        inference.appearances,
+        bits=settings.bits or model.data["bits"],
+        channels=model.channels,
+        missing=settings.missing,
+        workers=settings.workers,
+    )
     folder = settings.gallery_images or DataTree(settings.paths.root).images("external", model.data["image_size"])
     if not folder.is_dir():
         raise InputError(f"there are no pictures of the gallery in {folder}: set gallery_images=DIR")
     pictures = rgby.list_images(folder)
+    if not any(image_id in pictures for image_id in gallery_ids):
+        raise InputError(f"{folder} has no picture of the gallery, such as {gallery_ids[0]}: set gallery_images=DIR")
     files = embed(settings, model, images, gallery_ids, out)
     if not ranks.is_first():
         return
@@ -123,7 +134,14 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     ids, features = read_features(out.queries, settings.on_failed)
     rows, scores = neighbours.match(features, gallery, settings.k, settings.standardisation)
     found = neighbours.neighbour_table(ids, rows, scores, table.loc[gallery_ids])
-    said = novelty.judge(found, rule, features, gallery)
+    far = novelty.distances(features, gallery)[:, None]
+    if rule is None:
+        seen = trained_on(settings.run)
+        shown = novelty.spread(np.flatnonzero([image_id in pictures for image_id in gallery_ids]))
+        theirs, ours = looks([gallery_ids[row] for row in shown], pictures), looks(ids, files)
+        rule = novelty.rule_of_gallery(gallery_ids, gallery, theirs, shown, seen, settings.false_alarms)
+        far = np.column_stack([far, novelty.distances(ours, theirs)])
+    said = novelty.judge(found, rule, far)
     sheet = neighbour_sheet(found, files, pictures, settings.bits or model.data["bits"], settings.sheet)
     with replacing(out.contact_sheet) as temporary:
         Image.fromarray(sheet).save(temporary)
@@ -159,7 +177,7 @@ def answer(settings: NeighboursSettings, out: AnswerTree) -> None:
         rule = novelty.rule_of_file(
             settings.held_out, gallery_ids, gallery_features, settings.false_alarms, settings.on_failed
         )
-        print(novelty.judge(found, rule, features, gallery_features))
+        print(novelty.judge(found, rule, novelty.distances(features, gallery_features)[:, None]))
     threshold = settings.threshold
     if threshold == "auto":
         if not settings.labelled:
@@ -296,22 +314,12 @@ def embed(
     return job.files
 
 
-def novelty_rule(settings: NeighboursSettings, ids: Sequence[str], gallery: "npt.NDArray[np.float32]") -> "NoveltyRule":
-    """The rule by which own images are called unlike the gallery: by the file `held_out`, else by the gallery itself.
-
-    Args:
-        settings: held_out, false_alarms, run, on_failed.
-        ids: Of the gallery, m of them.
-        gallery: Its features, shape (m, d).
-    """
+def trained_on(run: Path | None) -> set[str]:
+    """The Ids that a run was trained on; none where it kept no record of them."""
     from hpa_lit.data.record import read_record
-    from hpa_lit.results import novelty
 
-    if settings.held_out:
-        return novelty.rule_of_file(settings.held_out, ids, gallery, settings.false_alarms, settings.on_failed)
-    record = RunTree(settings.run).record if settings.run else None
-    trained = set(read_record(record)["train"]["Id"]) if record and record.is_file() else set[str]()
-    return novelty.rule_of_gallery(ids, gallery, trained, settings.false_alarms)
+    record = RunTree(run).record if run else None
+    return set(read_record(record)["train"]["Id"]) if record and record.is_file() else set()
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def test_own_images_find_their_like_in_words_and_pictures(atlas, tmp_path, capsy
     assert (
         "1 of 4 images are novel: unlike all of the gallery, by a rule that calls 7.7% of the gallery's kind so" in said
     )
-    assert "set by 12 images of the gallery, left out in turn" in said
+    assert "set by features and looks of 12 images of the gallery, left out in turn" in said
 
 
 def test_a_rule_is_set_by_images_that_the_network_was_not_trained_on_or_by_a_file(atlas, tmp_path, capsys):
@@ -83,17 +83,20 @@ def test_a_rule_is_set_by_images_that_the_network_was_not_trained_on_or_by_a_fil
         "face/sides.csv", index=False
     )
     out = atlas("images=mine", "run=face", "false_alarms=0.2")
-    assert "set by 5 images of the gallery that the network was not trained on" in capsys.readouterr().out
+    assert (
+        "set by features and looks of 5 images of the gallery that the network was not trained on"
+        in capsys.readouterr().out
+    )
     gallery, mine = (prediction_file.read(path).features[:, 0] for path in (tmp_path / "atlas.parquet", out.queries))
     best = pd.read_csv(out.neighbours).query("rank == 1")
     assert best.novel.tolist() == (distances(mine, gallery) > left_out(gallery, np.arange(7, 12)).max()).tolist()
     assert best.false_alarms.tolist() == pytest.approx([1 / 6] * 4)
 
     atlas("images=mine", "run=face", "output=more")  # five are too few for 0.05: all are taken
-    assert "set by 12 images of the gallery, left out" in capsys.readouterr().out
+    assert "set by features and looks of 12 images of the gallery, left out" in capsys.readouterr().out
     atlas("images=other", "run=face", "held_out=found/queries.parquet", "output=by_file")
     assert (
-        "by a rule that calls 20.0% of the gallery's kind so by mistake (set by 4 images of found"
+        "by a rule that calls 20.0% of the gallery's kind so by mistake (set by the features of 4 images of found"
         in capsys.readouterr().out
     )
     with pytest.raises(SystemExit, match="12 queries are in the gallery too"):

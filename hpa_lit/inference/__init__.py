@@ -1,5 +1,6 @@
 """From a checkpoint and images to a prediction file (method 8)."""
 
+from hpa_lit.inference.appearance import appearances
 from hpa_lit.inference.datasets import LOADING, find_images
 from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
 from hpa_lit.inference.job import RUNNING, Job, folder_of, predict
@@ -12,6 +13,7 @@ __all__ = [
     "RUNNING",
     "Job",
     "Model",
+    "appearances",
     "as_read",
     "check_format",
     "describe",

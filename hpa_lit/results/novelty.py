@@ -23,8 +23,11 @@ LEFT_OUT = 2000  # of them, which say how far images of the gallery's kind are f
 class NoveltyRule:
     """Calls images novel that lie farther from the gallery than nearly all images of its kind.
 
+    Distances may be taken in several ways. Then an image is as far off as it is in that way in which it passes most of
+    the held-out images.
+
     Attributes:
-        held_out: `distances` of images of the gallery's kind that are not in it, shape (n,).
+        held_out: `distances` of images of the gallery's kind that are not in it, in m ways, shape (n, m).
         wanted: Share of such images that may be called novel by mistake.
         source: In words, which images these are.
     """
@@ -39,7 +42,7 @@ class NoveltyRule:
         return self._allowed / (len(self.held_out) + 1)
 
     def novel(self, distances: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Whether each image is called novel, shape (N,)."""
+        """Whether each image is called novel, shape (N,), by distances of shape (N, m)."""
         return self._as_far(distances) <= self._allowed
 
     def p_values(self, distances: npt.ArrayLike) -> Doubles:
@@ -53,8 +56,14 @@ class NoveltyRule:
 
     def _as_far(self, distances: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """How many images lie as far as each one, it and the n held out."""
-        nearer = np.searchsorted(np.sort(self.held_out), distances, side="left")
+        nearer = np.searchsorted(np.sort(self._passed(self.held_out)), self._passed(distances), side="left")
         return np.asarray(len(self.held_out) + 1 - nearer)
+
+    def _passed(self, distances: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """How many held-out images are nearer than each one, in the way in which these are most."""
+        ways = zip(self.held_out.T, np.asarray(distances).T, strict=True)
+        passed = [np.searchsorted(np.sort(held_out), far, side="left") for held_out, far in ways]
+        return np.asarray(np.max(passed, axis=0))
 
 
 def distances(query: npt.ArrayLike, gallery: npt.ArrayLike) -> Doubles:
@@ -111,7 +120,7 @@ def left_out(gallery: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> 
 def rule_of_file(
     path: Path, ids: Sequence[str], gallery: npt.NDArray[np.floating], wanted: float, on_failed: str
 ) -> NoveltyRule:
-    """The rule that images outside of the gallery set.
+    """The rule that images outside of the gallery set, by their features alone.
 
     Args:
         path: Their features.
@@ -122,11 +131,21 @@ def rule_of_file(
     """
     others, features = read_features(path, on_failed)
     refuse_shared(others, ids)
-    return NoveltyRule(distances(features, gallery), wanted, f"{len(others)} images of {path}")
+    return NoveltyRule(distances(features, gallery)[:, None], wanted, f"the features of {len(others)} images of {path}")
+
+
+def spread(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Every so many rows, where they are more than say how far images of the gallery's kind are."""
+    return rows[:: max(1, len(rows) // LEFT_OUT)]
 
 
 def rule_of_gallery(
-    ids: Sequence[str], gallery: npt.NDArray[np.floating], trained: Collection[str], wanted: float
+    ids: Sequence[str],
+    features: npt.NDArray[np.floating],
+    appearances: npt.NDArray[np.floating],
+    shown: npt.NDArray[np.int64],
+    trained: Collection[str],
+    wanted: float,
 ) -> NoveltyRule:
     """The rule that images of the gallery set, each left out in turn: those that the network was not trained on.
 
@@ -134,34 +153,31 @@ def rule_of_gallery(
 
     Args:
         ids: Of the gallery, m of them.
-        gallery: Its raw features, shape (m, d).
+        features: Raw, of the gallery, shape (m, d).
+        appearances: How some of its images look, shape (n, e).
+        shown: The rows of these in the gallery, shape (n,).
         trained: Ids that the network was trained on, none where that is not known.
         wanted: Share of false alarms.
     """
-    rows, which = np.flatnonzero([image_id not in trained for image_id in ids]), " that the network was not trained on"
-    if not trained or wanted * (len(rows) + 1) < 1:
-        rows, which = np.arange(len(ids)), ""
-    rows = rows[:: max(1, len(rows) // LEFT_OUT)]
-    source = f"{len(rows)} images of the gallery{which}, left out in turn"
-    return NoveltyRule(left_out(gallery, rows), wanted, source)
+    unseen = np.flatnonzero([ids[row] not in trained for row in shown])
+    which = " that the network was not trained on"
+    if not trained or wanted * (len(unseen) + 1) < 1:
+        unseen, which = np.arange(len(shown)), ""
+    held_out = np.column_stack([left_out(features, shown[unseen]), left_out(appearances, unseen)])
+    return NoveltyRule(
+        held_out, wanted, f"features and looks of {len(unseen)} images of the gallery{which}, left out in turn"
+    )
 
 
-def judge(
-    found: pd.DataFrame,
-    rule: NoveltyRule,
-    features: npt.NDArray[np.floating],
-    gallery: npt.NDArray[np.floating],
-) -> str:
+def judge(found: pd.DataFrame, rule: NoveltyRule, far: Doubles) -> str:
     """Add p_value, novel and false_alarms to a table of neighbours, and say how many images are novel.
 
     Args:
-        found: The neighbours of n images, k each.
+        found: The neighbours of N images, k each.
         rule: What calls them novel.
-        features: Of the n images, shape (n, d).
-        gallery: Of the gallery, shape (m, d).
+        far: How far each is from the gallery, in the m ways of the rule, shape (N, m).
     """
-    far = distances(features, gallery)
-    repeated = np.repeat(far, len(found) // len(far)) if len(far) else far
+    repeated = np.repeat(far, len(found) // len(far) if len(far) else 1, axis=0)
     found["p_value"], found["novel"] = rule.p_values(repeated), rule.novel(repeated)
     found["false_alarms"] = rule.false_alarms
     return (
