@@ -88,7 +88,7 @@ def test_the_page_says_what_submit_says(whole, home):
     for name in ("label", "f1", "precision", "recall", "average_precision", "support"):
         found = table[name].astype(object).where(table[name].notna(), None).tolist()
         assert found == [row[name] for row in expected["labels"]]
-    assert "No image of the truth has odd" in html
+    assert "No image of the truth has the labels in grey, 1 of" in html
     assert "Not part of this report" not in html
 
 

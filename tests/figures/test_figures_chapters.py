@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,15 @@ def test_confusion_is_a_part_of_the_images_of_a_row():
 def test_cooccurrence_is_a_part_of_the_images_given_a_label():
     rows = dict(chapters.cooccurrence(bare()).values["rows"])
     assert rows["bright"] == [(3, 1.0), (0, 0), (1, pytest.approx(1 / 3))]
+
+
+def test_a_matrix_shows_the_labels_that_are_there():
+    answers = judged()
+    assert chapters.confusion(answers).values["shown"] == [0, 1, 2]
+    rare = replace(answers, given=answers.given * [1, 0, 0], truth=answers.truth * [1, 1, 0])
+    assert chapters.confusion(rare).values["shown"] == [0, 1]
+    assert chapters.cooccurrence(rare).values["shown"] == [0]
+    assert chapters.cooccurrence(replace(rare, given=rare.given * 0)).values["shown"] == [0, 1, 2]
 
 
 def test_every_image_has_its_answer_and_some_their_planes():

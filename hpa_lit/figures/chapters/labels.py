@@ -7,6 +7,7 @@ from hpa_lit.figures import plots
 from hpa_lit.figures.chapters.chapter import Chapter
 from hpa_lit.results import curves, evaluation
 from hpa_lit.results.answers import Answers, JudgedAnswers
+from hpa_lit.results.arrays import LabelMatrix
 from hpa_lit.results.calibration import expected_error, reliability
 
 
@@ -41,7 +42,7 @@ def confusion(answers: JudgedAnswers) -> Chapter:
     whole[-1] = np.append(answers.given.sum(axis=0), len(answers.ids))
     shares = table.div(np.where(whole, whole, np.nan))
     figure = plots.matrix(shares, "label missed", "label given in its place")
-    values = {"rows": _cells(table, shares)}
+    values = {"rows": _cells(table, shares), "shown": _counted(answers.truth | answers.given)}
     return Chapter(values, {"confusion": _named(table, "missed")}, {"confusion": plots.png(figure)})
 
 
@@ -51,7 +52,7 @@ def cooccurrence(answers: Answers) -> Chapter:
     having = answers.given.sum(axis=0, dtype=np.int64)
     shares = table.div(np.where(having, having, np.nan), axis=0)
     figure = plots.matrix(shares, "label given", "label given too")
-    values = {"rows": _cells(table, shares)}
+    values = {"rows": _cells(table, shares), "shown": _counted(answers.given)}
     return Chapter(values, {"cooccurrence": _named(table, "given")}, {"cooccurrence": plots.png(figure)})
 
 
@@ -63,6 +64,11 @@ def _with_thresholds(table: pd.DataFrame, answers: Answers) -> pd.DataFrame:
 def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """A matrix with its row names as a column of this name."""
     return table.rename_axis(name).reset_index()
+
+
+def _counted(cells: LabelMatrix) -> list[int]:
+    """The labels that are there at all, by number; all where none is."""
+    return np.flatnonzero(cells.any(axis=0) if cells.any() else np.ones(cells.shape[1])).tolist()
 
 
 def _cells(table: pd.DataFrame, shares: pd.DataFrame) -> list[tuple[str, list[tuple[int, float]]]]:
