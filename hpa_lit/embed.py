@@ -48,10 +48,8 @@ def main(config: DictConfig) -> None:
     if settings.out and Path(settings.out).suffix != f".{suffix}":
         raise InputError(f"out={settings.out} does not end in .{suffix}: set format, or choose another name")
     trainer, data = ranks.trainer_arguments(settings.trainer.plain()), settings.data
-    checkpoint, home = inference.find_checkpoint(
-        settings.run, settings.epoch, settings.checkpoint, OutputTree(settings.paths.outputs)
-    )
-    model = inference.describe(checkpoint, settings.arch, data, overridden("data"), settings.trust)
+    outputs = OutputTree(settings.paths.outputs)
+    model, home = inference.find_model(outputs, **settings.some(inference.CHOOSING), changed_keys=overridden("data"))
     dataset, images = inference.find_images(
         model,
         settings.dataset,
@@ -60,7 +58,7 @@ def main(config: DictConfig) -> None:
         **settings.some(inference.LOADING),
         pixel_size=short_or_long("pixel_size", settings.pixel_size, data),
     )
-    place = home.features(dataset, checkpoint.stem)
+    place = home.features(dataset, model.checkpoint.stem)
     if settings.out is None:
         prediction_file.refuse_other_images(place, inference.folder_of(images.predicted or {}))
     out = settings.out or place.with_suffix(f".{suffix}")

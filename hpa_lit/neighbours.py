@@ -105,8 +105,8 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     from hpa_lit.results import neighbours, novelty, submission
     from hpa_lit.results.files import read_features
 
-    checkpoint, run = inference.find_checkpoint(settings.run, settings.epoch, None, OutputTree(Path()))
-    model = inference.describe(checkpoint, trust=settings.trust)
+    outputs = OutputTree(settings.paths.outputs)
+    model, run = inference.find_model(outputs, **settings.some(("run", "epoch", "trust")))
     path = gallery_of(settings, model, run)
     table = known_images(settings, model)
     gallery_ids, gallery = read_features(path, settings.on_failed, table.index.tolist(), label_tables(settings)[0])

@@ -47,12 +47,10 @@ def main(config: DictConfig) -> None:
     data, views, out = settings.data, settings.views, settings.out
     if out and out.suffix not in (".parquet", ".csv"):
         raise InputError(f"out={out}: choose a name that ends in .parquet or .csv")
-    checkpoint, home = inference.find_checkpoint(
-        settings.run, settings.epoch, settings.checkpoint, OutputTree(settings.paths.outputs)
-    )
-    model = inference.describe(checkpoint, settings.arch, data, overridden("data"), settings.trust)
+    outputs = OutputTree(settings.paths.outputs)
+    model, home = inference.find_model(outputs, **settings.some(inference.CHOOSING), changed_keys=overridden("data"))
     if not model.labels:
-        raise InputError(f"{checkpoint} holds an embedder, which gives features: use hpa-lit embed")
+        raise InputError(f"{model.checkpoint} holds an embedder, which gives features: use hpa-lit embed")
     dataset, images = inference.find_images(
         model,
         settings.dataset,
@@ -62,7 +60,7 @@ def main(config: DictConfig) -> None:
         pixel_size=short_or_long("pixel_size", settings.pixel_size, data),
     )
     if out is None:
-        out = home.predictions(dataset, checkpoint.stem, views.name)
+        out = home.predictions(dataset, model.checkpoint.stem, views.name)
         prediction_file.refuse_other_images(out, inference.folder_of(images.predicted or {}))
     (prediction_csv if out.suffix == ".csv" else prediction_file).refuse_other(out)
     make_room(out)  # now, not when all the work is done

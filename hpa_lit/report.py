@@ -181,11 +181,10 @@ def network(settings: ReportSettings, predictions: "Predictions") -> "Model | No
         return None
     from hpa_lit import inference
 
-    checkpoint, _ = inference.find_checkpoint(settings.run, settings.epoch, None, OutputTree(Path()))
-    model = inference.describe(checkpoint)
+    model, _ = inference.find_model(OutputTree(settings.paths.outputs), settings.run, settings.epoch)
     if model.labels != predictions.labels:
         raise InputError(
-            f"{checkpoint} answers {', '.join(model.labels) or 'no labels, it is an embedder'}; "
+            f"{model.checkpoint} answers {', '.join(model.labels) or 'no labels, it is an embedder'}; "
             f"{settings.predictions} has {', '.join(predictions.labels)}"
         )
     return model

@@ -7,8 +7,25 @@ import torch
 from hpa_lit.files import rgby
 from hpa_lit.files.tree import RunTree
 from hpa_lit.nets import build_classifier, build_embedder
+from hpa_lit.results.decision import Calibration, Decision
 
 LABELS = ["bright", "dark", "odd"]
+DECISION = Decision(
+    labels=tuple(LABELS),
+    calibration=(
+        Calibration(),
+        Calibration(method="temperature", temperature=0.5),
+        Calibration(method="isotonic", given=(0.2, 0.6), meant=(0.1, 0.9)),
+    ),
+    thresholds=(0.5, 0.7, 0.35),
+    rule="each",
+    images=50,
+    dataset="valid",
+    views=("crop0/default",),
+    present=3,
+    macro_f1=0.75,
+    macro_f1_interval=(0.5, 0.9),
+)
 
 
 def save_run(folder, embedder=False, epoch="best", run_name="small", arch="resnet18", options=None, **data):

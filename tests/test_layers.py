@@ -18,7 +18,7 @@ ROOMS = {
     "data": {"stages"},
     "preflight": {"stages"},
     "tasks": {"data", "nets", "losses", "schedules"},
-    "inference": {"data", "nets"},
+    "inference": {"data", "nets", "results"},
     "figures": {"results"},
 }
 CLI = "cli"  # what verbs share
@@ -83,6 +83,11 @@ def test_results_see_torch_as_a_matrix_library_alone():
 def test_data_uses_of_stages_the_pure_cores_of_folds_alone():
     users = [name for path in (PACKAGE / "data").glob("*.py") for name in imported(path) if "hpa_lit.stages" in name]
     assert all(name.startswith("hpa_lit.stages.folds.") for name in users)
+
+
+def test_inference_uses_of_results_how_answers_are_made_alone():
+    users = [name for path in (PACKAGE / "inference").glob("*.py") for name in imported(path)]
+    assert {name.split(".")[2] for name in users if name.startswith("hpa_lit.results.")} == {"decision"}
 
 
 def test_every_room_and_every_file_beside_them_is_known():

@@ -2,13 +2,15 @@
 
 from hpa_lit.inference.appearance import appearances
 from hpa_lit.inference.datasets import LOADING, find_images
+from hpa_lit.inference.finding import CHOOSING, find_model
 from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
 from hpa_lit.inference.job import RUNNING, Job, folder_of, predict
-from hpa_lit.inference.model import Model, describe, find_checkpoint
+from hpa_lit.inference.model import Model
 from hpa_lit.inference.sizes import as_read
 from hpa_lit.inference.views import view_names
 
 __all__ = [
+    "CHOOSING",
     "LOADING",
     "RUNNING",
     "Job",
@@ -16,10 +18,9 @@ __all__ = [
     "appearances",
     "as_read",
     "check_format",
-    "describe",
     "export",
-    "find_checkpoint",
     "find_images",
+    "find_model",
     "folder_of",
     "predict",
     "refuse_failed",

@@ -1,7 +1,7 @@
 """Which network a checkpoint holds, and how images are shown to it."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,12 +10,12 @@ from torch import nn
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import OutputTree, RunTree
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.nets import Classifier, Embedder, build_net
 from hpa_lit.nets.legacy import load_legacy
 from hpa_lit.nets.models import rename_output
 from hpa_lit.nets.state_files import check_fit, read_checkpoint, unwrap
+from hpa_lit.results.decision import Decision
 
 Epoch = int | Literal["best", "last"]
 ATLAS_FIELD = 2048 * 0.08  # micrometres, side of the fields of the Human Protein Atlas
@@ -35,6 +35,7 @@ class Model:
         labels: Label names; none for an embedder.
         data: How its training saw images: image_size, crop_size, bits, channels, mean, std; all of the run's data
             config where it has one.
+        decision: How its probabilities become answers; None where its checkpoint does not know.
         legacy: Whether the checkpoint is one of the reference's.
         trust: Whether to run the code of a network that is not ours.
     """
@@ -47,6 +48,7 @@ class Model:
     num_classes: int
     labels: tuple[str, ...]
     data: Mapping[str, Any]
+    decision: Decision | None = None
     legacy: bool = False
     trust: bool = False
 
@@ -94,37 +96,6 @@ class Model:
         return net
 
 
-def find_checkpoint(
-    run: Path | str | None, epoch: Epoch, checkpoint: Path | str | None, outputs: OutputTree
-) -> tuple[Path, RunTree]:
-    """The checkpoint that is asked for, and the folder of what is made with it.
-
-    Args:
-        run: Folder of a training run.
-        epoch: Of the run: "best", "last", or the number of an epoch, counted from 1.
-        checkpoint: A file, instead of a run.
-        outputs: Where results of a single file go.
-
-    Raises:
-        InputError: Both or none are given, or the run has no such checkpoint; lists those that are there.
-    """
-    if (run is None) == (checkpoint is None):
-        raise InputError("say which model: run=FOLDER of a training run, or checkpoint=FILE")
-    if checkpoint is not None:
-        return Path(checkpoint), outputs.of_checkpoint(Path(checkpoint))
-    tree = RunTree(Path(str(run)))
-    if not (isinstance(epoch, int) or epoch in ("best", "last")):
-        raise InputError(f"epoch={epoch}: choose best, last, or the number of an epoch")
-    path = tree.checkpoint(epoch)
-    if not path.is_file():
-        there = sorted(other.stem for other in path.parent.glob("*.ckpt"))
-        raise InputError(
-            f"{run} has no checkpoint {path.name}; "
-            + (f"it has {', '.join(there)}" if there else "it is no folder of a training run, or no epoch has ended")
-        )
-    return path, tree
-
-
 def describe(
     path: Path,
     arch: Mapping[str, Any] | None = None,
@@ -145,8 +116,7 @@ def describe(
         InputError: The file is no checkpoint, something was not said, or contradicts the checkpoint.
     """
     content, digest = read_checkpoint(path), _digest(path)
-    config = content.get("config") if isinstance(content, Mapping) else None
-    if config is None:
+    if not isinstance(content, Mapping) or (config := content.get("config")) is None:
         return _legacy(path, digest, unwrap(content, str(path)), arch, data)
     _check_config(path, config)
     if arch is not None and arch["arch"] != config["arch"]["arch"]:
@@ -164,6 +134,7 @@ def describe(
         num_classes=config["num_classes"],
         labels=tuple(config["labels"]) if config["targets"] == "labels" else (),
         data=_data(config),
+        decision=_decision(path, content.get("decision"), config["labels"]),
         trust=trust,
     )
     changed = {key: data[key] for key in changed_keys if data is not None}
@@ -189,6 +160,19 @@ def _check_config(path: Path, config: Any) -> None:
             wrong.append(f"it has {len(config.get('labels') or ())} labels for {config['num_classes']} answers")
     if wrong:
         raise InputError(f"the config in {path} is no training's: {', '.join(wrong)}; take another checkpoint")
+
+
+def _decision(path: Path, plain: Mapping[str, Any] | None, labels: Sequence[str]) -> Decision | None:
+    """The decision in a checkpoint, where there is one, once it is sure to be about the checkpoint's labels."""
+    if plain is None:
+        return None
+    try:
+        decision = Decision.from_plain(plain)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; take another checkpoint") from error
+    if decision.labels != tuple(labels):
+        raise InputError(f"{path}: its decision is about other labels than its network; take another checkpoint")
+    return decision
 
 
 def _legacy(

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from small_run import LABELS, save_run
+from small_run import DECISION, LABELS, save_run
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.tree import OutputTree
-from hpa_lit.inference.model import describe, find_checkpoint
+from hpa_lit.inference.finding import find_checkpoint
+from hpa_lit.inference.model import describe
 from hpa_lit.labels import LABEL_NAMES
 
 I40 = {"name": "i40", "image_size": 40, "crop_size": 32, "bits": "auto"}
@@ -85,6 +86,22 @@ def test_another_arch_or_data_is_refused(tmp_path):
         describe(run.checkpoint("best"), {"arch": "resnet34"})
     with pytest.raises(InputError, match=r"data=i768: .* was trained on i40"):
         describe(run.checkpoint("best"), None, {"name": "i768", "root": "data"})
+
+
+def test_a_checkpoint_may_know_how_its_probabilities_become_answers(tmp_path):
+    run, _ = save_run(tmp_path)
+    assert describe(run.checkpoint("best")).decision is None
+    content = torch.load(run.checkpoint("best"))
+    content["decision"] = DECISION.to_plain()
+    torch.save(content, run.checkpoint("best"))
+    assert describe(run.checkpoint("best")).decision == DECISION
+    torch.save({**content, "decision": {**content["decision"], "images": 0}}, run.checkpoint("best"))
+    with pytest.raises(InputError, match=r"best\.ckpt: the decision cannot be used: images: .* take another"):
+        describe(run.checkpoint("best"))
+    content["config"]["labels"] = ["bright", "dark", "grey"]
+    torch.save(content, run.checkpoint("best"))
+    with pytest.raises(InputError, match="about other labels"):
+        describe(run.checkpoint("best"))
 
 
 def test_weights_of_another_network_are_named(tmp_path):
