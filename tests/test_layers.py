@@ -17,7 +17,7 @@ ROOMS = {
     "results": set(),
     "data": {"stages"},
     "preflight": {"stages"},
-    "tasks": {"data", "nets", "losses", "schedules"},
+    "tasks": {"data", "nets", "losses", "schedules", "results"},
     "inference": {"data", "nets", "results"},
     "figures": {"results"},
 }
@@ -85,9 +85,10 @@ def test_data_uses_of_stages_the_pure_cores_of_folds_alone():
     assert all(name.startswith("hpa_lit.stages.folds.") for name in users)
 
 
-def test_inference_uses_of_results_how_answers_are_made_alone():
-    users = [name for path in (PACKAGE / "inference").glob("*.py") for name in imported(path)]
-    assert {name.split(".")[2] for name in users if name.startswith("hpa_lit.results.")} == {"decision"}
+@pytest.mark.parametrize(("room", "modules"), [("inference", {"decision"}), ("tasks", {"deciding"})])
+def test_of_results_a_network_needs_how_answers_are_made_alone(room, modules):
+    names = [name for path in (PACKAGE / room).glob("*.py") for name in imported(path)]
+    assert {name.split(".")[2] for name in names if name.startswith("hpa_lit.results.")} == modules
 
 
 def test_every_room_and_every_file_beside_them_is_known():

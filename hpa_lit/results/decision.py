@@ -1,7 +1,8 @@
 """How a model's probabilities become answers: calibrated, and compared with a threshold. method 10."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,7 @@ from hpa_lit.results.arrays import Doubles
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Method = Literal["none", "temperature", "isotonic"]
+Rule = Literal["half", "common", "each"]
 
 
 class _Plain(BaseModel):
@@ -65,7 +67,7 @@ class Decision(_Plain):
         labels: K label names.
         calibration: Of each label's probabilities.
         thresholds: Of each label: the calibrated probability above which it is given.
-        rule: How the thresholds were chosen: half, common or each (see `results.deciding`).
+        rule: How the thresholds were chosen: half, 0.5 for all; common, another for all; each, one for each label.
         images: How many images all this was fitted on.
         dataset: Which: valid, the images that the run was validated on.
         views: How the model looked at them.
@@ -77,7 +79,7 @@ class Decision(_Plain):
     labels: tuple[str, ...]
     calibration: tuple[Calibration, ...]
     thresholds: tuple[Share, ...]
-    rule: Literal["half", "common", "each"]
+    rule: Rule
     images: PositiveInt
     dataset: str
     views: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -119,8 +121,7 @@ class Decision(_Plain):
         values = np.asarray(probs, np.float64)
         if values.ndim not in (2, 3) or values.shape[-1] != len(self.labels):
             raise InputError(f"probabilities have shape {values.shape}; expected (images, {len(self.labels)})")
-        columns = [calibrate(values[..., label]) for label, calibrate in enumerate(self.calibration)]
-        found = np.stack(columns, axis=-1)
+        found = calibrated(self.calibration, values)
         return found if found.ndim == 2 else found.mean(axis=1)
 
     def answers(self, probs: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -130,3 +131,33 @@ class Decision(_Plain):
             probs: As the network gives them, shape (N, K), or (N, V, K); no NaN.
         """
         return thresholds.assign(self.calibrated(probs), self.thresholds).astype(bool)
+
+    def __str__(self) -> str:
+        low, high = min(self.thresholds), max(self.thresholds)
+        limits = f"{low:.2g}" if low == high else f"{low:.2g} to {high:.2g}, by label"
+        bottom, top = self.macro_f1_interval
+        few = f"the {self.present} of {len(self.labels)} labels that these have"
+        return (
+            f"probabilities are calibrated: {_said(self.calibration)}; labels above {limits} are given; both fitted on "
+            f"{self.images} images (dataset={self.dataset}), with a macro F1 to expect of {self.macro_f1:.2f} "
+            f"({bottom:.2f} to {top:.2f}) over {few if self.present < len(self.labels) else 'all labels'}"
+        )
+
+
+def _said(calibration: Sequence[Calibration]) -> str:
+    """How many labels are calibrated how, in words."""
+    shared = [f"{each.temperature:.3g}" for each in calibration if each.method == "temperature"]
+    words = {
+        "none": "left as they are",
+        "temperature": f"by one temperature, {', '.join(shared[:1])}",
+        "isotonic": "by a curve of their own",
+    }
+    counts = Counter(each.method for each in calibration)
+    if len(counts) == 1:
+        return f"all labels {words[next(iter(counts))]}"
+    return ", ".join(f"{count} label{'s' * (count > 1)} {words[method]}" for method, count in counts.items())
+
+
+def calibrated(calibration: Sequence[Calibration], probs: Doubles) -> Doubles:
+    """Probabilities (..., K), each label's calibrated."""
+    return np.stack([calibrate(probs[..., label]) for label, calibrate in enumerate(calibration)], axis=-1)

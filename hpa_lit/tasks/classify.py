@@ -1,10 +1,13 @@
 """Training a classifier (method 6)."""
 
+from typing import Any
+
 from torch import Tensor
 from torchmetrics.functional.classification import multilabel_accuracy, multilabel_f1_score
 
 from hpa_lit.data.dataset import LabelledBatch
 from hpa_lit.losses import focal_loss
+from hpa_lit.results.deciding import decide
 from hpa_lit.tasks.gather import gather_batch
 from hpa_lit.tasks.training import TrainingTask
 
@@ -13,7 +16,8 @@ class ClassifyTask(TrainingTask):
     """Many labels an image; the loss sees the global batch, the metrics the whole validation set.
 
     Logs train/loss and train/accuracy an epoch, valid/loss, valid/accuracy, valid/focal, valid/macro_f1
-    and valid/macro_f1_all.
+    and valid/macro_f1_all. A checkpoint holds how its probabilities become answers, under "decision", fitted to the
+    validation images, where they are 20 or more (method 10.1).
     """
 
     learns = "labels"
@@ -21,6 +25,22 @@ class ClassifyTask(TrainingTask):
         *("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "valid/focal"),
         *("valid/macro_f1", "valid/macro_f1_all"),
     )
+
+    validated_set: tuple[Tensor, Tensor] | None = None  # logits and targets by the weights as they are, (N, K) each
+
+    def on_train_epoch_start(self) -> None:
+        """Forget what weights that change now said of the validation images."""
+        super().on_train_epoch_start()
+        self.validated_set = None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the decision inside too."""
+        super().on_save_checkpoint(checkpoint)
+        labels = (self.config or {}).get("labels")
+        if labels and self.validated_set is not None and self.trainer.is_global_zero:
+            logits, target = self.validated_set
+            decision = decide(labels, logits.sigmoid().cpu().numpy(), target.cpu().numpy())
+            checkpoint["decision"] = None if decision is None else decision.to_plain()
 
     def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
@@ -39,6 +59,7 @@ class ClassifyTask(TrainingTask):
     def on_validation_epoch_end(self) -> None:
         """Log the metrics of the whole set, at a threshold of 0.5."""
         logits, target = self.validated_rows()
+        self.validated_set = logits, target
         for name, value in classification_metrics(logits, target).items():
             self.log(name, value, prog_bar=name in ("valid/focal", "valid/macro_f1"))
         self.log("valid/loss", self.loss(logits, target))
