@@ -32,7 +32,7 @@ class PredictSettings(PredictionSettings):
     dataset: str | None
     images: Path | None
     out: Path | None
-    threshold: Share
+    threshold: Share | None
     features: bool
 
 
@@ -82,9 +82,10 @@ def main(config: DictConfig) -> None:
             predictions = prediction_file.read(output)
             if out != output:
                 sizes, channels = inference.as_read(job.files[image_id] for image_id in predictions.ids)
-                prediction_csv.write(out, predictions, settings.threshold, sizes, channels)
+                answered = inference.answered(predictions, model.decision, settings.threshold)
+                prediction_csv.write(out, predictions, answered.probabilities, answered.given, sizes, channels)
                 output.unlink()
-                print(f"locations: labels above a probability of {settings.threshold:g}, the most probable in any case")
+                print(f"locations: {inference.said(model.decision, settings.threshold)}")
             print(f"{len(predictions.ids)} images, {len(predictions.views)} views -> {out}")
             inference.refuse_failed(predictions, out)
 

@@ -28,7 +28,9 @@ DECISION = Decision(
 )
 
 
-def save_run(folder, embedder=False, epoch="best", run_name="small", arch="resnet18", options=None, **data):
+def save_run(
+    folder, embedder=False, epoch="best", run_name="small", arch="resnet18", options=None, decision=None, **data
+):
     """Write a checkpoint in the format of `tasks.Checkpoints`, its weights drawn anew; give the run and its network."""
     torch.manual_seed(0)
     planes, make = len(data.get("channels", "rgby")), build_embedder if embedder else build_classifier
@@ -57,7 +59,8 @@ def save_run(folder, embedder=False, epoch="best", run_name="small", arch="resne
     run = RunTree(folder)
     path = run.checkpoint(epoch)
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"state_dict": {f"net.{key}": value for key, value in net.state_dict().items()}, "config": config}, path)
+    content = {"state_dict": {f"net.{key}": value for key, value in net.state_dict().items()}, "config": config}
+    torch.save(content if decision is None else {**content, "decision": decision.to_plain()}, path)
     return run, net.eval()
 
 

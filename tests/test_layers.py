@@ -85,10 +85,11 @@ def test_data_uses_of_stages_the_pure_cores_of_folds_alone():
     assert all(name.startswith("hpa_lit.stages.folds.") for name in users)
 
 
-@pytest.mark.parametrize(("room", "modules"), [("inference", {"decision"}), ("tasks", {"deciding"})])
+@pytest.mark.parametrize(("room", "modules"), [("inference", {"decision", "thresholds"}), ("tasks", {"deciding"})])
 def test_of_results_a_network_needs_how_answers_are_made_alone(room, modules):
     names = [name for path in (PACKAGE / room).glob("*.py") for name in imported(path)]
-    assert {name.split(".")[2] for name in names if name.startswith("hpa_lit.results.")} == modules
+    names = [name.removeprefix("hpa_lit.results.") for name in names if name.startswith("hpa_lit.results.")]
+    assert {name.split(".")[0] for name in names} == modules
 
 
 def test_every_room_and_every_file_beside_them_is_known():

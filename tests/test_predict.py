@@ -16,7 +16,7 @@ import torch
 from omegaconf import OmegaConf
 from PIL import Image
 from scipy.special import expit
-from small_run import LABELS, damage, save_pictures, save_run
+from small_run import DECISION, LABELS, damage, save_pictures, save_run
 
 from hpa_lit import predict
 from hpa_lit.cli import ranks
@@ -27,6 +27,7 @@ from hpa_lit.inference.predictor import Predictor
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.losses import focal_loss
 from hpa_lit.nets import build_classifier, legacy
+from hpa_lit.results import thresholds
 from hpa_lit.train import TrainSettings, fit, load_data
 
 sys.path.append(str(Path(__file__).parent / "nets"))
@@ -67,13 +68,35 @@ def test_a_folder_to_a_table_for_people(run, tmp_path, capsys):
     assert set(table["size"]) == {"40 x 40"}
     assert set(table["channels"]) == {"red, green, blue, yellow"}
     said = capsys.readouterr().out
-    assert "locations: labels above a probability of 0.5, the most probable in any case" in said
+    assert (
+        "labels above a probability of 0.5, since the model knows no thresholds, the most probable in any case" in said
+    )
     assert "5 images, 1 views -> result.csv" in said
     assert {path.name for path in tmp_path.rglob("*") if path.suffix in (".csv", ".parquet")} == {"result.csv"}
 
     run("run=run", "data=folder", "data.images=mine", "batch_size=2")
     found = prediction_file.read(RunTree(Path("run")).predictions("folder-mine", "best", "none"))
     np.testing.assert_allclose(prediction_file.read(Path("result.csv")).probabilities, found.probabilities, rtol=1e-5)
+
+
+def test_a_model_that_knows_its_thresholds_answers_by_them(run, tmp_path, capsys):
+    save_run(tmp_path / "run", decision=DECISION)
+    save_pictures(tmp_path / "mine", 5)
+    run("run=run", "images=mine", "out=raw.parquet", "views=dihedral")
+    views = prediction_file.read(Path("raw.parquet")).probabilities
+    capsys.readouterr()
+    for words, limits in (((), DECISION.thresholds), (("threshold=0.2",), 0.2)):
+        run("run=run", "images=mine", "out=result.csv", "views=dihedral", *words)
+        table = pd.read_csv("result.csv")
+        calibrated = DECISION.calibrated(views)
+        np.testing.assert_allclose(table[LABELS], calibrated, rtol=1e-5)
+        given = thresholds.assign(calibrated, np.broadcast_to(limits, 3)).astype(bool)
+        assert [set(answer.split(", ")) for answer in table["locations"]] == [
+            set(np.array(LABELS)[row]) for row in given
+        ]
+    by_itself, by_word = (line for line in capsys.readouterr().out.splitlines() if line.startswith("locations: "))
+    assert "fitted on 50 images (dataset=valid), with a macro F1 to expect of 0.75 (0.50 to 0.90)" in by_itself
+    assert "labels above a calibrated probability of 0.2, the most probable in any case" in by_word
 
 
 def test_another_file_is_not_written_over(run, tmp_path):

@@ -2,13 +2,14 @@
 
 Columns: ``Id``, ``locations`` (the labels given, by name), ``top3`` (the three most probable, with their
 probabilities), ``status``, ``size`` and ``channels`` of the image as it was read, and a probability for each label by
-its name, the largest over the views. All but the Id and the probabilities may be left out of a table that is read.
+its name. All but the Id and the probabilities may be left out of a table that is read.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
@@ -20,25 +21,31 @@ BESIDE = ("Id", "locations", "top3", "status", "size", "channels")  # what is no
 
 
 def write(
-    path: Path, predictions: Predictions, threshold: float, sizes: Sequence[str] = (), channels: Sequence[str] = ()
+    path: Path,
+    predictions: Predictions,
+    probabilities: Floats,
+    given: npt.NDArray[np.bool_],
+    sizes: Sequence[str] = (),
+    channels: Sequence[str] = (),
 ) -> None:
     """Write a table of N images.
 
     Args:
         path: The CSV to write.
-        predictions: In V views.
-        threshold: Probability above which a label is given. The most probable label is given in any case.
+        predictions: Whose Ids and failures these are.
+        probabilities: What the table shows, shape (N, K); NaN where the image failed.
+        given: The labels that each image is given, shape (N, K).
         sizes: Height and width of each image in words; none leaves the column out.
         channels: The planes of each likewise.
     """
-    names, largest = list(predictions.labels), predictions.probabilities.max(axis=1)
+    names = list(predictions.labels)
     columns: dict[str, Sequence[str]] = {"Id": predictions.ids}
     if names:
-        answers = [_answer(row, names, threshold) for row in largest]
+        answers = [_answer(*row, names) for row in zip(probabilities, given, strict=True)]
         columns |= {"locations": [given for given, _ in answers], "top3": [top for _, top in answers]}
     columns |= {"status": predictions.status} | ({"size": sizes} if sizes else {})
     columns |= {"channels": channels} if channels else {}
-    table = pd.concat([pd.DataFrame(columns), pd.DataFrame(largest, columns=names)], axis=1)
+    table = pd.concat([pd.DataFrame(columns), pd.DataFrame(probabilities, columns=names)], axis=1)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
 
@@ -92,10 +99,10 @@ def refuse_other(path: Path) -> None:
         raise InputError(f"{path} is there and is no table of predictions: choose another name, or remove it")
 
 
-def _answer(probabilities: Floats, names: list[str], threshold: float) -> tuple[str, str]:
+def _answer(probabilities: Floats, given: npt.NDArray[np.bool_], names: list[str]) -> tuple[str, str]:
     """The locations of an image and its three most probable labels, in words; empty where it failed."""
     if np.isnan(probabilities).any():
         return "", ""
     falling = np.argsort(-probabilities, kind="stable")
-    given = [names[label] for label in falling if probabilities[label] > threshold] or [names[falling[0]]]
-    return ", ".join(given), ", ".join(f"{names[label]} {probabilities[label]:.2f}" for label in falling[:3])
+    top = ", ".join(f"{names[label]} {probabilities[label]:.2f}" for label in falling[:3])
+    return ", ".join(names[label] for label in falling if given[label]), top

@@ -1,5 +1,6 @@
 """From a checkpoint and images to a prediction file (method 8)."""
 
+from hpa_lit.inference.answering import answered, said
 from hpa_lit.inference.appearance import appearances
 from hpa_lit.inference.datasets import LOADING, find_images
 from hpa_lit.inference.finding import CHOOSING, find_model
@@ -15,6 +16,7 @@ __all__ = [
     "RUNNING",
     "Job",
     "Model",
+    "answered",
     "appearances",
     "as_read",
     "check_format",
@@ -25,5 +27,6 @@ __all__ = [
     "predict",
     "refuse_failed",
     "refuse_other",
+    "said",
     "view_names",
 ]

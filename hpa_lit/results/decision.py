@@ -134,7 +134,7 @@ class Decision(_Plain):
 
     def __str__(self) -> str:
         low, high = min(self.thresholds), max(self.thresholds)
-        limits = f"{low:.2g}" if low == high else f"{low:.2g} to {high:.2g}, by label"
+        limits = f"{low:.2g}" if low == high else f"thresholds of {low:.2g} to {high:.2g}, by label,"
         bottom, top = self.macro_f1_interval
         few = f"the {self.present} of {len(self.labels)} labels that these have"
         return (
@@ -148,9 +148,9 @@ def _said(calibration: Sequence[Calibration]) -> str:
     """How many labels are calibrated how, in words."""
     shared = [f"{each.temperature:.3g}" for each in calibration if each.method == "temperature"]
     words = {
-        "none": "left as they are",
+        "none": "as they are",
         "temperature": f"by one temperature, {', '.join(shared[:1])}",
-        "isotonic": "by a curve of their own",
+        "isotonic": "by a curve of its own",
     }
     counts = Counter(each.method for each in calibration)
     if len(counts) == 1:

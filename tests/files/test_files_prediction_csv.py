@@ -26,8 +26,10 @@ def made(views=1):
 
 def test_an_image_has_its_answer_in_words(tmp_path):
     predictions = made(views=2)
-    predictions.probabilities[0, 1, 1] = 0.55  # the largest over the views counts
-    prediction_csv.write(tmp_path / "a.csv", predictions, 0.5, ["9 x 8", "", "4 x 4"], ["red, green", "", "green"])
+    shown = np.array([[0.9, 0.55, 0.6], [np.nan] * 3, [0.1, 0.3, 0.2]], np.float32)
+    given = np.array([[1, 1, 1], [0, 0, 0], [0, 1, 0]], bool)
+    size, channels = ["9 x 8", "", "4 x 4"], ["red, green", "", "green"]
+    prediction_csv.write(tmp_path / "a.csv", predictions, shown, given, size, channels)
     table = pd.read_csv(tmp_path / "a.csv", keep_default_na=False).set_index("Id")
     assert table.columns.tolist() == ["locations", "top3", "status", "size", "channels", *predictions.labels]
     assert table["locations"].to_dict() == {"a": "Golgi apparatus, Cytosol, mine, too", "b": "", "c": "mine, too"}
@@ -36,14 +38,9 @@ def test_an_image_has_its_answer_in_words(tmp_path):
     assert table.loc["c", ["size", "channels"]].tolist() == ["4 x 4", "green"]
 
 
-def test_a_threshold_is_exceeded_or_the_label_not_given(tmp_path):
-    for threshold, given in ((0.59, "Golgi apparatus, Cytosol"), (0.9, "Golgi apparatus"), (0.95, "Golgi apparatus")):
-        prediction_csv.write(tmp_path / "a.csv", made(), np.float32(threshold))
-        assert pd.read_csv(tmp_path / "a.csv")["locations"][0] == given
-
-
 def test_it_comes_back_as_predictions_of_one_view(tmp_path):
-    prediction_csv.write(tmp_path / "mine.csv", made(), 0.5)
+    shown = made().probabilities[:, 0]
+    prediction_csv.write(tmp_path / "mine.csv", made(), shown, shown > 0.5)
     found = prediction_file.read(tmp_path / "mine.csv")
     np.testing.assert_allclose(found.probabilities, made().probabilities, rtol=1e-5)
     assert (found.ids, found.status, found.labels) == (made().ids, made().status, made().labels)

@@ -27,9 +27,8 @@ def test_one_temperature_for_all_labels_makes_overconfident_probabilities_honest
     assert len({c.temperature for c in decision.calibration}) == 1
     assert decision.calibration[0].temperature == pytest.approx(2, rel=0.1)
     unseen, answers = images(4000, temperature=2.0, seed=1)
-    assert log_loss(answers.ravel(), decision.calibrated(unseen).ravel()) < 0.8 * log_loss(
-        answers.ravel(), unseen.ravel()
-    )
+    honest, given = (log_loss(answers.ravel(), probs.ravel()) for probs in (decision.calibrated(unseen), unseen))
+    assert honest < 0.9 * given
 
 
 def test_probabilities_that_mean_what_they_say_stay():
