@@ -80,7 +80,7 @@ def main(config: DictConfig) -> None:
         if ranks.is_first():
             predictions = prediction_file.read(output)
             if out != output:
-                inference.export(out, predictions)
+                inference.export(out, predictions, model.decision)
                 if settings.out:
                     output.unlink()
             print(f"{len(predictions.ids)} images -> {out}")

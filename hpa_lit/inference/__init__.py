@@ -6,7 +6,7 @@ from hpa_lit.inference.datasets import LOADING, find_images
 from hpa_lit.inference.finding import CHOOSING, find_model
 from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
 from hpa_lit.inference.job import RUNNING, Job, folder_of, predict
-from hpa_lit.inference.model import Model
+from hpa_lit.inference.model import Model, describe
 from hpa_lit.inference.sizes import as_read
 from hpa_lit.inference.views import view_names
 
@@ -20,6 +20,7 @@ __all__ = [
     "appearances",
     "as_read",
     "check_format",
+    "describe",
     "export",
     "find_images",
     "find_model",

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
+from torch import nn
 
 from hpa_lit.data.transforms import ValidTransform
 from hpa_lit.errors import InputError
@@ -45,14 +46,25 @@ def activations(
         raise InputError(f"{model.checkpoint} holds an embedder, which has no labels to draw activation maps of")
     check_planes({str(row): image_files for row, image_files in enumerate(files)}, model.channels, missing)
     net = model.load().eval()
-    see = ValidTransform(model.data["image_size"], model.data["crop_size"])
-    cam = LayerGradCam(net, net.backbone)
     found = []
     for image_files, label in zip(files, labels, strict=True):
         planes = rgby.read_channels(image_files, bits or model.data["bits"], channels=model.channels, missing=missing)
-        seen = see(planes, 0)
-        positive = cam.attribute(torch.from_numpy(seen)[None], target=label, relu_attributions=True)
-        whole = LayerAttribution.interpolate(positive.detach(), seen.shape[1:], "bilinear")[0, 0]
-        image = np.ascontiguousarray(seen.transpose(1, 2, 0))
-        found.append(Activation(image, (whole / whole.max().clamp(min=torch.finfo(whole.dtype).tiny)).numpy()))
+        found.append(activation(model, net, planes, label))
     return found
+
+
+def activation(model: Model, net: nn.Module, planes: Sequence[rgby.Pixels], label: int) -> Activation:
+    """The class activation map of a label in an image.
+
+    Args:
+        model: A classifier.
+        net: Its network, in evaluation mode, on any device.
+        planes: C planes of the image, (H, W) each.
+        label: Its place in the model's list.
+    """
+    seen = ValidTransform(model.data["image_size"], model.data["crop_size"])(planes, 0)
+    images = torch.from_numpy(seen)[None].to(next(net.parameters()).device)
+    positive = LayerGradCam(net, net.backbone).attribute(images, target=label, relu_attributions=True)
+    whole = LayerAttribution.interpolate(positive.detach(), seen.shape[1:], "bilinear")[0, 0].float().cpu()
+    image = np.ascontiguousarray(seen.transpose(1, 2, 0))
+    return Activation(image, (whole / whole.max().clamp(min=torch.finfo(whole.dtype).tiny)).numpy())

@@ -1,5 +1,6 @@
 """Which images a prediction is about."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,26 @@ def find_images(
         raise InputError(f"dataset={dataset}: choose test, external, train or valid, or set images=FOLDER alone")
     module.setup("predict")
     return name, module
+
+
+def layout_for(
+    model: Model,
+    planes: Mapping[str, str | int] | None = None,
+    z: rgby.Slices = None,
+    pixel_size: rgby.PixelSize = None,
+) -> rgby.Layout:
+    """How single files of anybody's are read for a network: as in its training, where nothing else is said.
+
+    Args:
+        model: The network.
+        planes: The channel of each color, as of `FolderDataModule`; likewise `z`.
+        z: What becomes of Z stacks.
+        pixel_size: Of the files, which are brought to that of the training; None leaves them as they are.
+    """
+    chosen = planes or model.data.get("planes") or {}
+    slices = model.data.get("z") if z is None else z
+    field = None if pixel_size is None else _target(model) * model.data["image_size"]
+    return rgby.Layout(tuple(chosen.items()), slices, pixel_size=pixel_size, field=field)
 
 
 def _target(model: Model) -> float:

@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -69,11 +69,7 @@ class Job:
 
     def __post_init__(self) -> None:
         check_whole("batch_size", self.batch_size, 1)
-        size, crop = self.model.data["image_size"], self.model.data["crop_size"]
-        if crop is not None and crop > size:
-            raise InputError(f"data.crop_size={crop} is larger than the images, {size}: set it lower")
-        if crop is None and any(not view.startswith("crop0/") for view in self.views):
-            raise InputError(f"{self.model.run} was trained on whole images, without crops: views=none or dihedral")
+        check_views(self.model, self.views)
         check_planes(self.files, self.model.channels, self.images.missing)
 
     def parts(self, precision: str) -> Path:
@@ -93,6 +89,15 @@ class Job:
     def stamps(self) -> dict[str, str]:
         """What tells the files of each image, as they are now, from others of their names; by Id."""
         return {image_id: rgby.stamp(files) for image_id, files in self.files.items()}
+
+
+def check_views(model: Model, views: Sequence[str]) -> None:
+    """Raise `InputError` where a network cannot look at images in these ways."""
+    size, crop = model.data["image_size"], model.data["crop_size"]
+    if crop is not None and crop > size:
+        raise InputError(f"data.crop_size={crop} is larger than the images, {size}: set it lower")
+    if crop is None and any(not view.startswith("crop0/") for view in views):
+        raise InputError(f"{model.run} was trained on whole images, without crops: views=none or dihedral")
 
 
 def folder_of(files: Mapping[str, rgby.ImageFiles]) -> str:

@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 from torch.nn import functional as F
 
 from hpa_lit.data.dihedral import VIEWS
 from hpa_lit.errors import InputError
+from hpa_lit.files.conf_dir import conf_dir
 
 
 def view_names(crops: int, dihedral: Sequence[str]) -> tuple[str, ...]:
@@ -27,6 +30,19 @@ def view_names(crops: int, dihedral: Sequence[str]) -> tuple[str, ...]:
     if crops < 1 or not dihedral or len(set(dihedral)) < len(dihedral):
         raise InputError(f"views.crops={crops}, views.dihedral={list(dihedral)}: at least one of each, none twice")
     return tuple(f"crop{crop}/{name}" for crop in range(crops) for name in dihedral)
+
+
+def named_views(name: str) -> tuple[str, ...]:
+    """The views of ``conf/views/``: none, dihedral, crops or full.
+
+    Raises:
+        InputError: There are no views of this name.
+    """
+    found = {path.stem: path for path in Path(conf_dir(), "views").glob("*.yaml")}
+    if name not in found:
+        raise InputError(f"views={name}: choose {', '.join(sorted(found))}")
+    settings = yaml.safe_load(found[name].read_text())
+    return view_names(settings["crops"], settings["dihedral"])
 
 
 def crop_box(image_id: str, crop: int, image_size: int, crop_size: int) -> tuple[int, int, int]:

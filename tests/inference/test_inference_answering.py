@@ -43,6 +43,7 @@ def test_it_says_by_what(predictions):
     assert said(DECISION, 0.3) == "labels above a calibrated probability of 0.3, the most probable in any case"
     assert said(DECISION) == (
         "probabilities are calibrated: 1 label as they are, 1 label by one temperature, 0.5, 1 label by a curve of its"
-        " own; labels above thresholds of 0.35 to 0.7, by label, are given; both fitted on 50 images (dataset=valid), with a"
-        " macro F1 to expect of 0.75 (0.50 to 0.90) over all labels; the most probable label is given in any case"
+        " own; labels above thresholds of 0.35 to 0.7, by label, are given; both fitted on 50 images (dataset=valid),"
+        " with a macro F1 to expect of 0.75 (0.50 to 0.90) over all labels; the most probable label is given in any"
+        " case"
     )

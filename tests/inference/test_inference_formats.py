@@ -1,5 +1,7 @@
 """Predictions in other formats, read by the libraries they are for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,12 +43,25 @@ def test_h5ad(tmp_path):
     made = predictions()
     export(tmp_path / "a.h5ad", made)
     found = anndata.read_h5ad(tmp_path / "a.h5ad")
-    assert found.obs_names.tolist() == ["a", "b", "c"]
-    assert found.obs["status"].tolist() == list(made.status)
-    np.testing.assert_array_equal(found.X, made.features[:, 0])
-    np.testing.assert_array_equal(found.obsm["probabilities"], made.probabilities[:, 0])
+    assert found.obs_names.tolist() == ["a", "c"]
+    np.testing.assert_array_equal(found.X, made.features[[0, 2], 0])
+    np.testing.assert_array_equal(found.obsm["probabilities"], made.probabilities[[0, 2], 0])
+    top = np.take(made.labels, made.probabilities[[0, 2], 0].argmax(axis=1))
+    assert found.obs["location"].tolist() == top.tolist()
+    assert all(name in words for name, words in zip(top, found.obs["locations"], strict=True))
     assert found.uns["labels"].tolist() == list(made.labels)
+    assert found.uns["failed"].tolist() == ["b: b.tif is cut short"]
     assert found.uns["run"] == "small"
+
+
+def test_h5ad_of_an_embedder_and_of_failures_alone(tmp_path):
+    anndata = pytest.importorskip("anndata")
+    made = predictions()
+    export(tmp_path / "e.h5ad", replace(made, labels=(), probabilities=made.probabilities[:, :, :0]))
+    found = anndata.read_h5ad(tmp_path / "e.h5ad")
+    assert (found.shape, found.obs.columns.tolist(), len(found.uns["labels"])) == ((2, 4), [], 0)
+    export(tmp_path / "f.h5ad", made.take([1]))
+    assert anndata.read_h5ad(tmp_path / "f.h5ad").shape == (0, 4)
 
 
 def test_what_a_format_cannot_hold(tmp_path):

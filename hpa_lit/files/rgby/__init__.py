@@ -18,6 +18,7 @@ from hpa_lit.files.rgby.finding import (
     Missing,
     Pixels,
     colors,
+    group_files,
     list_images,
     missing_planes,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "colors",
     "content_uuid",
     "field_pixels",
+    "group_files",
     "header",
     "layout_of",
     "list_images",

@@ -1,6 +1,6 @@
 """Which files belong to an image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -38,9 +38,14 @@ def list_images(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> dict[str, I
     """
     if not folder.is_dir():
         raise InputError(f"there is no image folder {folder}")
+    return group_files(folder.iterdir(), suffixes)
+
+
+def group_files(paths: Iterable[Path], suffixes: Sequence[str] = SUFFIXES) -> dict[str, ImageFiles]:
+    """The files of each image by Id, Ids sorted, by what the names of files say; see `list_images`."""
     order = {suffix: rank for rank, suffix in enumerate(suffixes)}
     found: dict[str, dict[str, tuple[int, Path]]] = {}
-    for path in folder.iterdir():
+    for path in paths:
         suffix = max((s for s in order if path.name.lower().endswith(s)), key=len, default="")
         if not suffix or path.name.startswith("."):
             continue
