@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 # `make check` says style before it says tests.
 .NOTPARALLEL:
 
-.PHONY: env check style test test-all oldest bench demo docs dist clean
+.PHONY: env check style test test-all oldest bench demo docs notebooks dist clean
 
 # The environment, made again when what it is made from changes.
 env: $(VENV)/.made
 
 $(VENV)/.made: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs,notebooks]"
 	touch $@
 
 # Style, types and the fast tests.
@@ -49,6 +49,10 @@ demo: env
 # The pages of docs/ into build/docs; a link or a name that leads nowhere is an error. Needs no network.
 docs: env
 	$(BIN)/mkdocs build --quiet --strict
+
+# Run the notebooks of docs/ from the first cell to the last.
+notebooks: env
+	$(BIN)/pytest -q tests/test_notebooks.py
 
 # The sources as an archive, and a wheel, into dist/.
 dist: env

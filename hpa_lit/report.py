@@ -33,6 +33,9 @@ from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, Run
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from hpa_lit.data import ImageDataModule
     from hpa_lit.data.module import Files
     from hpa_lit.figures.chapters import Chapter
@@ -60,7 +63,7 @@ class ReportSettings(Settings):
     predictions: Path
     truth: Several[Path] | None
     submission: Path | None
-    threshold: Share
+    threshold: Share | None
     steps: dict[str, Path] | None = Field(description="write steps='{NAME: FOLDER, NAME: FOLDER}'")
     runs: Several[Path] | None
     on_failed: OnFailed
@@ -97,7 +100,7 @@ def main(config: DictConfig) -> None:
     parts = chapters_of(settings, answers, model, places)
     outputs = OutputTree(settings.paths.outputs)
     out = ReportTree(settings.output) if settings.output else outputs.report(path)
-    html = page.render(f"Report on {path.name}", parts, about(settings, predictions), lacking(settings))
+    html = page.render(f"Report on {path.name}", parts, about(settings, predictions, answers), lacking(settings))
     write(out, settings, html, parts)
     print(f"{len(answers.ids)} images, {len(answers.names)} labels -> {out.page}")
 
@@ -143,27 +146,40 @@ def chapters_of(
 
 
 def answered(settings: ReportSettings, predictions: "Predictions") -> "Answers":
-    """The labels given to each image, those of a submission or above the one threshold; the truth if given."""
+    """The labels given to each image, by a submission, a table in words or one threshold; the truth if given."""
+    import numpy as np
+
     from hpa_lit.results import submission, tables, thresholds
     from hpa_lit.results.answers import Answers, JudgedAnswers
 
     ids, names = predictions.ids, predictions.labels
     probs = predictions.probabilities[:, 0].astype(float)
     limits: Doubles | None
-    if settings.submission is None:
-        limits = thresholds.fixed(settings.threshold, len(names))
-        given = thresholds.assign(probs, limits, always_top=False)
-    else:
+    if settings.submission is not None:
         limits = chosen_thresholds(AnswerTree(settings.submission), names)
         path = AnswerTree(settings.submission).submission
         answer = submission.read_submission(path, len(names)).set_index("Id").Predicted
         if odd := sorted(set(answer.index) ^ set(ids)):
             raise InputError(f"{path} and {settings.predictions} differ in {len(odd)} Ids:\n{listing(odd)}")
         given = submission.to_rows(answer.loc[list(ids)].tolist(), len(names))
+    elif (in_table := answers_in_table(settings, predictions)) is not None:
+        limits, given = None, in_table.astype(np.uint8)
+    else:
+        limits = thresholds.fixed(0.5 if settings.threshold is None else settings.threshold, len(names))
+        given = thresholds.assign(probs, limits, always_top=False)
     if settings.truth is None:
         return Answers(ids=ids, names=names, probs=probs, given=given, thresholds=limits)
     truth = tables.targets(settings.truth, ids, len(names))
     return JudgedAnswers(ids=ids, names=names, probs=probs, given=given, thresholds=limits, truth=truth)
+
+
+def answers_in_table(settings: ReportSettings, predictions: "Predictions") -> "npt.NDArray[np.bool_] | None":
+    """The answers that a table of predict has, shape (N, K); None where there are none, or a threshold is given."""
+    from hpa_lit.files import prediction_csv
+
+    if settings.threshold is not None or settings.predictions.suffix != ".csv":
+        return None
+    return prediction_csv.read_given(settings.predictions, predictions)
 
 
 def chosen_thresholds(answer: AnswerTree, names: Sequence[str]) -> "Doubles | None":
@@ -239,16 +255,21 @@ def run_logs(runs: Sequence[Path]) -> dict[str, list[Path]]:
     return {str(run.relative_to(root)): RunTree(run).metrics() for run in whole}
 
 
-def about(settings: ReportSettings, predictions: "Predictions") -> list[tuple[str, str]]:
+def about(settings: ReportSettings, predictions: "Predictions", answers: "Answers") -> list[tuple[str, str]]:
     """What the report was made from, as names and values."""
     from hpa_lit import __version__
 
-    above = f"probabilities above {settings.threshold}, since no submission was given"
+    if settings.submission:
+        by = str(settings.submission)
+    elif answers.thresholds is None:
+        by = f"the locations in {settings.predictions.name}"
+    else:
+        by = f"probabilities above {answers.thresholds[0]:g}, since no submission was given"
     said = [
         ("predictions", str(settings.predictions)),
         ("dataset", predictions.dataset),
         ("model", predictions.run),
-        ("answers", str(settings.submission or above)),
+        ("answers", by),
         ("truth", ", ".join(map(str, settings.truth or ["none"]))),
     ]
     if settings.run:

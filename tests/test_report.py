@@ -210,6 +210,25 @@ def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_pat
     assert set(pd.read_csv(ReportTree(tmp_path).table("examples"))["kind"]) == {"surest"}
 
 
+def test_a_table_of_predict_is_shown_with_the_answers_that_it_gives(home, tmp_path):
+    path = tmp_path / "result.csv"
+    pd.DataFrame(
+        {"Id": ["a", "b"], "locations": ["x, y, z", "x"], "status": "ok", "x": 0.2, "x, y": [0.4, 0.1], "z": 0.3}
+    ).to_csv(path, index=False)
+    start(report.main, f"predictions={path}", f"output={tmp_path}/out")
+    html = ReportTree(tmp_path / "out").page.read_text()
+    assert "the locations in result.csv" in html
+    given = pd.read_csv(ReportTree(tmp_path / "out").table("images"))
+    assert given.set_index("Id")["given"].to_dict() == {"a": "x, y, z", "b": "x"}
+    assert "from_threshold" not in given
+    start(report.main, f"predictions={path}", f"output={tmp_path}/half", "threshold=0.25")
+    given = pd.read_csv(ReportTree(tmp_path / "half").table("images"), keep_default_na=False)
+    assert given.set_index("Id")["given"].to_dict() == {"a": "x, y, z", "b": "z"}
+    path.write_text(path.read_text().replace("x, y, z", "x, w"))
+    with pytest.raises(SystemExit, match=r"(?s)gives 1 images what is none of its labels:\n  a: w$"):
+        start(report.main, f"predictions={path}", f"output={tmp_path}/wrong")
+
+
 def test_a_folder_is_written_by_one_config_alone(home, tmp_path):
     words, out = [f"predictions={home}/test.parquet", f"output={tmp_path}/out"], ReportTree(tmp_path / "out")
     out.config.mkdir(parents=True)  # the first file, which cannot take this place
@@ -219,7 +238,7 @@ def test_a_folder_is_written_by_one_config_alone(home, tmp_path):
     out.config.rmdir()
     start(report.main, *words)
     page, config = out.page.read_text(), out.config.read_text()
-    with pytest.raises(SystemExit, match=r"(?s)set output=DIR to keep both.*  threshold: 0.5 there, 0.65 now$"):
+    with pytest.raises(SystemExit, match=r"(?s)set output=DIR to keep both.*  threshold: None there, 0.65 now$"):
         start(report.main, *words, "threshold=0.65")
     assert (out.page.read_text(), out.config.read_text()) == (page, config)
     out.page.unlink()

@@ -89,6 +89,38 @@ def read(path: Path) -> Predictions:
         raise InputError(f"{path}: {error}") from None
 
 
+def read_given(path: Path, predictions: Predictions) -> npt.NDArray[np.bool_] | None:
+    """The labels that such a table gives to images, shape (N, K); None where it has no column ``locations``.
+
+    Args:
+        path: The table.
+        predictions: What `read` gave of it, or some of its images.
+
+    Raises:
+        InputError: A location is none of the labels.
+    """
+    table = read_csv(path)
+    if "locations" not in table:
+        return None
+    words = dict(zip(table["Id"], table["locations"], strict=True))
+    given = np.zeros((len(predictions.ids), len(predictions.labels)), bool)
+    wrong = []
+    for row, image_id in enumerate(predictions.ids):
+        rest = words[image_id]
+        while rest:
+            # A name may hold a comma, and begin as another: the longest that fits is meant.
+            names = [name for name in predictions.labels if rest == name or rest.startswith(f"{name}, ")]
+            if not names:
+                wrong.append(f"{image_id}: {rest}")
+                break
+            name = max(names, key=len)
+            given[row, predictions.labels.index(name)] = True
+            rest = rest[len(name) :].removeprefix(", ")
+    if wrong:
+        raise InputError(f"{path} gives {len(wrong)} images what is none of its labels:\n{listing(wrong)}")
+    return given
+
+
 def refuse_other(path: Path) -> None:
     """Raise `InputError` where another file than such a table lies, which one must not take the place of."""
     if not path.exists():
