@@ -106,7 +106,7 @@ def test_every_key_is_declared_and_keeps_its_value(settings):
         (CombineSettings, ["folds=[true]"], "folds=[true]: give a whole number from 0 on, several as [A,B] or null"),
         (CombineSettings, ["output=2018"], "output=2018: give a path such as ./name or null"),
         (ReportSettings, ["steps=[a]"], "steps=[\"a\"]: write steps='{NAME: FOLDER, NAME: FOLDER}'"),
-        (ReportSettings, ["threshold=inf"], "threshold=Infinity: give a number from 0 to 1"),
+        (ReportSettings, ["threshold=inf"], "threshold=Infinity: give a number from 0 to 1 or null"),
         (ReportSettings, ["epoch=0"], "epoch=0: give best, last or a whole number above 0"),
         (ReportSettings, ["image_size=true"], "image_size=true: give a whole number above 0 or null"),
         (NeighboursSettings, ["k=3.5"], "k=3.5: give a whole number above 0"),
