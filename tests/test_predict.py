@@ -18,6 +18,7 @@ from PIL import Image
 from scipy.special import expit
 from small_run import DECISION, LABELS, damage, save_pictures, save_run
 
+import hpa_lit
 from hpa_lit import predict
 from hpa_lit.cli import ranks
 from hpa_lit.data.transforms import ValidTransform
@@ -192,6 +193,9 @@ def test_a_checkpoint_of_the_reference_serves_directly(run, tmp_path, published)
     net = build_classifier("resnet18")
     legacy.load_legacy(net, published)
     np.testing.assert_allclose(found.probabilities[:, 0], forward(net.eval(), pictures, 128, 128), atol=1e-5)
+    seen = {"image_size": 128, "crop_size": 128}
+    loaded = hpa_lit.load_model(published, arch="resnet18", data=seen, device="cpu").predict(tmp_path / "mine")
+    np.testing.assert_array_equal(loaded.probabilities, found.probabilities[:, 0])
     # The same network gives the reference's own numbers, which are for images between the levels of uint8.
     case = reference.CASES["class_resnet18_dropout"]["e0"]
     golden = np.load(reference.GOLDEN / "networks.npz")["class_resnet18_dropout/e0/logits"]

@@ -1,9 +1,10 @@
 """Images that a Python program gives: arrays, files, or a folder."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -89,13 +90,14 @@ def take(images: Images, model: Model, reading: Reading) -> Given:
     Raises:
         InputError: They are none of these, or none can be read.
     """
+    if unknown := reading.keys() - Reading.__annotations__.keys():
+        raise TypeError(f"{min(unknown)} is no way to read images; there are {', '.join(Reading.__annotations__)}")
     if isinstance(images, str | PathLike):
         path = Path(images)
         return _folder(path, model, reading) if path.is_dir() else _files([path], model, reading)
-    names = [name for name in images if isinstance(name, str | PathLike)] if isinstance(images, Sequence) else []
-    return (
-        _files([Path(name) for name in names], model, reading) if names else _array(np.asarray(images), model, reading)
-    )
+    if isinstance(images, Sequence) and any(isinstance(name, str | PathLike) for name in images):
+        return _files([Path(cast(Name, name)) for name in images], model, reading)
+    return _array(np.asarray(images), model, reading)
 
 
 def _array(array: npt.NDArray[np.generic], model: Model, reading: Reading) -> Given:
@@ -105,12 +107,10 @@ def _array(array: npt.NDArray[np.generic], model: Model, reading: Reading) -> Gi
     if array.ndim == 3:
         array = array[None]
     if array.ndim != 4 or not planes <= array.shape[1] <= len(rgby.COLORS) or not array.size:
-        last = array.ndim and planes <= array.shape[-1] <= len(rgby.COLORS)
+        hint = "; np.moveaxis(images, -1, -3) brings the planes there" if array.shape[-1:] in ((3,), (4,)) else ""
         raise InputError(
-            f"images have shape {array.shape}; expected (images, {planes}, height, width), planes "
-            f"{', '.join(rgby.colors(model.channels))}"
-            + "; np.moveaxis(images, -1, -3) brings planes there"
-            * bool(last)
+            f"images have shape {array.shape}; expected (images, {planes}, height, width), of planes "
+            f"{', '.join(rgby.colors(model.channels))}{hint}"
         )
     if array.dtype not in (np.uint8, np.uint16):
         raise InputError(f"images are {array.dtype}: give uint8, or uint16, as the microscope has them")
@@ -130,6 +130,8 @@ def _folder(folder: Path, model: Model, reading: Reading) -> Given:
 def _files(paths: Sequence[Path], model: Model, reading: Reading) -> Given:
     if absent := [str(path) for path in paths if not path.exists()]:
         raise InputError(f"{len(absent)} of {len(paths)} images are not there:\n{listing(absent)}")
+    if repeated := [str(path) for path, times in Counter(paths).items() if times > 1]:
+        raise InputError(f"{len(repeated)} files are given twice:\n{listing(repeated)}")
     if reading.get("naming") is not None:
         raise InputError("naming says how the files of a folder are named: give the folder")
     layout = layout_for(model, reading.get("planes"), reading.get("z"), reading.get("pixel_size"))

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, default_convert
 
-from hpa_lit.errors import InputError, listing, meant
+from hpa_lit.data.module import begin_worker
+from hpa_lit.errors import InputError, check_whole, listing, meant
 from hpa_lit.files.prediction_file import Floats, Predictions
 from hpa_lit.files.tree import OutputTree
 from hpa_lit.inference.answering import Answered, answered
@@ -214,12 +215,20 @@ class LoadedModel:
         self, images: Images, views: tuple[str, ...], batch_size: int, workers: int, reading: Reading
     ) -> tuple[Predictions, Given]:
         """What the network says about images, and these as it took them."""
+        check_whole("batch_size", batch_size, 1)
+        check_whole("workers", workers, 0)
         check_views(self.model, views)
         given = take(images, self.model, reading)
         crop = self.model.data["crop_size"]
         predictor = Predictor(self.net, views, crop, batch_size, features=True, channels_last=True)
         predictor.to(self.device).eval()
-        loader = DataLoader(given.images, batch_size, collate_fn=default_convert, num_workers=workers)
+        loader = DataLoader(
+            given.images,
+            batch_size,
+            num_workers=workers,
+            collate_fn=default_convert,  # they come as batches
+            worker_init_fn=begin_worker,
+        )
         found: list[Answers] = []
         status: list[str] = []
         with torch.inference_mode():
@@ -278,7 +287,9 @@ def load_model(
 
 def _device(name: str) -> torch.device:
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu")
+        return torch.device(
+            "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        )
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

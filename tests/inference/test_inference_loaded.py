@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from small_run import DECISION, LABELS, damage, save_pictures, save_run
@@ -16,6 +16,7 @@ from hpa_lit import predict
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_file, rgby
 from hpa_lit.inference.activation import activations
+from hpa_lit.inference.answering import answered
 
 
 def test_a_run_and_its_checkpoint_are_the_same_model(tmp_path):
@@ -41,9 +42,12 @@ def test_importing_it_loads_nothing_heavy():
         hpa_lit.load_modle  # noqa: B018
 
 
+NARROW = {"arch": "timm/resnet18", "options": {"channels": [8, 8, 8, 8]}}  # a network that is quick
+
+
 @pytest.fixture
 def model(tmp_path):
-    save_run(tmp_path / "run", decision=DECISION)
+    save_run(tmp_path / "run", decision=DECISION, **NARROW)
     return hpa_lit.load_model(tmp_path / "run", device="cpu")
 
 
@@ -56,18 +60,19 @@ def pictures(tmp_path):
 def test_it_says_of_a_folder_what_the_command_says(model, pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["run=run", "images=mine", "views=crops", "trainer=cpu", "workers=0", "batch_size=2"]
-    for out in ("result.csv", "result.parquet"):
-        monkeypatch.setattr(sys, "argv", ["hpa-lit predict", *words, f"out={out}", "features=true"])
-        predict.main()
-    found = model.predict("mine", views="crops", batch_size=2)
-    theirs, table = prediction_file.read(Path("result.parquet")), pd.read_csv("result.csv", index_col="Id")
+    monkeypatch.setattr(sys, "argv", ["hpa-lit predict", *words, "out=result.parquet", "features=true"])
+    predict.main()
+    found, theirs = model.predict("mine", views="crops", batch_size=2), prediction_file.read(Path("result.parquet"))
     np.testing.assert_array_equal(found.predictions.probabilities, theirs.probabilities)
     np.testing.assert_array_equal(found.predictions.features, theirs.features)
-    np.testing.assert_allclose(found.probabilities, table[LABELS], rtol=1e-5)
-    assert [", ".join(given) for given in found.answers] == table["locations"].tolist()
+    in_table = answered(theirs, DECISION)  # what the command writes into a table for people
+    np.testing.assert_array_equal(found.probabilities, in_table.probabilities)
+    assert found.answers == in_table.in_words()
     frame = found.to_frame()
     assert frame.columns.tolist() == ["locations", "status", *LABELS]
-    assert frame.index.tolist() == table.index.tolist() == found.ids
+    assert frame.index.tolist() == list(theirs.ids) == found.ids
+    assert frame["locations"].tolist() == [", ".join(given) for given in found.answers]
+    np.testing.assert_array_equal(frame[LABELS], found.probabilities)
     np.testing.assert_array_equal(model.embed("mine", batch_size=2), found.features)
 
 
@@ -75,7 +80,7 @@ def test_arrays_and_files_are_the_same_images(model, pictures, tmp_path):
     of_array = model.predict(pictures)
     assert of_array.probabilities.shape == (5, 3)
     assert of_array.probabilities.dtype == of_array.features.dtype == np.float32
-    assert (of_array.features.shape, of_array.ids, of_array.labels) == ((5, 512), list("01234"), tuple(LABELS))
+    assert (of_array.features.shape, of_array.ids, of_array.labels) == ((5, 8), list("01234"), tuple(LABELS))
     files = [tmp_path / "mine" / f"i0{n}.tif" for n in (3, 0, 4)]
     of_files = model.predict(files)
     assert of_files.ids == ["i03", "i00", "i04"]
@@ -103,7 +108,7 @@ def test_answers_are_those_of_the_decision_or_of_a_threshold_and_else_none(model
     given = DECISION.answers(found.predictions.probabilities)
     assert [set(words) for words in found.answers] == [set(np.array(LABELS)[row]) for row in given]
     assert all(len(words) == 3 for words in model.predict(pictures, threshold=0).answers)
-    save_run(tmp_path / "plain")
+    save_run(tmp_path / "plain", **NARROW)
     plain = hpa_lit.load_model(tmp_path / "plain", device="cpu")
     unknown = plain.predict(pictures)
     assert unknown.answers is None
@@ -146,6 +151,7 @@ def test_images_of_another_size_are_brought_to_it_and_that_is_said(model, pictur
         (np.zeros((4, 40, 40)), "images are float64: give uint8, or uint16"),
         ("none.tif", r"1 of 1 images are not there:\n  none\.tif"),
         (["{mine}/i00.tif", "{mine}/labels.csv"], r"1 files are no image of their own.*labels\.csv"),
+        (["{mine}/i00.tif", "{mine}/i00.tif"], "1 files are given twice"),
         ([], r"shape \(0,\)"),
     ],
 )
@@ -162,6 +168,7 @@ def test_what_is_no_image_is_refused(model, pictures, tmp_path, images, message)
     [
         (lambda model, images: model.predict(images, views="all"), "views=all: choose crops, dihedral, full, none"),
         (lambda model, images: model.predict(images, threshold=2), "threshold=2: give a number from 0 to 1"),
+        (lambda model, images: model.predict(images, batch_size=0), "batch_size=0: give a whole number from 1 on"),
         (lambda model, images: model.predict(images, z="max"), "z is about files, and the images are an array"),
         (lambda model, images: model.explain(images[0], "drak"), "no label 'drak': did you mean dark"),
         (lambda model, images: model.explain(images[0], 3), "no label 3; the model has bright, dark, odd"),
@@ -173,6 +180,27 @@ def test_what_is_no_image_is_refused(model, pictures, tmp_path, images, message)
 def test_mistakes_are_said(model, pictures, mistake, message):
     with pytest.raises(InputError, match=message):
         mistake(model, pictures)
+
+
+def test_a_word_that_is_none_of_the_settings_is_an_error(model, pictures, tmp_path):
+    for images in (pictures, tmp_path / "mine", [tmp_path / "mine" / "i00.tif"]):
+        with pytest.raises(TypeError, match="bit is no way to read images; there are bits, missing"):
+            model.predict(images, bit=12)
+
+
+def test_files_are_read_as_is_said_and_by_processes_alike(model, pictures, tmp_path):
+    tifffile.imwrite(tmp_path / "deep.tif", pictures[0].astype(np.uint16) << 4, photometric="minisblack")
+    as_is, deep = (model.predict(tmp_path / "deep.tif", bits=bits).probabilities for bits in (12, 16))
+    np.testing.assert_allclose(as_is, model.predict(pictures[0].astype(np.uint16) << 4).probabilities, atol=1e-6)
+    assert not np.allclose(as_is, deep)
+    slices = np.stack([np.zeros_like(pictures[0]), pictures[0]])  # (Z, C, H, W)
+    tifffile.imwrite(tmp_path / "stack.ome.tif", slices, metadata={"axes": "ZCYX"}, photometric="minisblack")
+    flat = model.predict([tmp_path / "stack.ome.tif"], z="max")
+    np.testing.assert_allclose(flat.probabilities, model.predict(pictures[0]).probabilities, atol=1e-6)
+    by_processes = model.predict(tmp_path / "mine", workers=2, batch_size=2)
+    np.testing.assert_array_equal(
+        by_processes.probabilities, model.predict(tmp_path / "mine", batch_size=2).probabilities
+    )
 
 
 def test_an_embedder_embeds_and_answers_nothing(pictures, tmp_path):
