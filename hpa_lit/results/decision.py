@@ -136,26 +136,28 @@ class Decision(_Plain):
         low, high = min(self.thresholds), max(self.thresholds)
         limits = f"{low:.2g}" if low == high else f"thresholds of {low:.2g} to {high:.2g}, by label,"
         bottom, top = self.macro_f1_interval
-        few = f"the {self.present} of {len(self.labels)} labels that these have"
+        over = "all labels"
+        if self.present < len(self.labels):
+            over = f"the {self.present} of {len(self.labels)} labels that these have"
         return (
-            f"probabilities are calibrated: {_said(self.calibration)}; labels above {limits} are given; both fitted on "
+            f"probabilities are {_said(self.calibration)}; labels above {limits} are given; both fitted on "
             f"{self.images} images (dataset={self.dataset}), with a macro F1 to expect of {self.macro_f1:.2f} "
-            f"({bottom:.2f} to {top:.2f}) over {few if self.present < len(self.labels) else 'all labels'}"
+            f"({bottom:.2f} to {top:.2f}) over {over}"
         )
 
 
 def _said(calibration: Sequence[Calibration]) -> str:
-    """How many labels are calibrated how, in words."""
+    """What was done to the probabilities of how many labels."""
     shared = [f"{each.temperature:.3g}" for each in calibration if each.method == "temperature"]
     words = {
-        "none": "as they are",
-        "temperature": f"by one temperature, {', '.join(shared[:1])}",
-        "isotonic": "by a curve of its own",
+        "none": "left as they are",
+        "temperature": f"calibrated by one temperature of {', '.join(shared[:1])}",
+        "isotonic": "calibrated by a curve of their own",
     }
     counts = Counter(each.method for each in calibration)
     if len(counts) == 1:
-        return f"all labels {words[next(iter(counts))]}"
-    return ", ".join(f"{count} label{'s' * (count > 1)} {words[method]}" for method, count in counts.items())
+        return words[next(iter(counts))]
+    return ", ".join(f"{words[method]} ({count} label{'s' * (count > 1)})" for method, count in counts.items())
 
 
 def calibrated(calibration: Sequence[Calibration], probs: Doubles) -> Doubles:

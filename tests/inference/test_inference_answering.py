@@ -42,8 +42,8 @@ def test_it_says_by_what(predictions):
     assert said(None, 0.3) == "labels above a probability of 0.3, the most probable in any case"
     assert said(DECISION, 0.3) == "labels above a calibrated probability of 0.3, the most probable in any case"
     assert said(DECISION) == (
-        "probabilities are calibrated: 1 label as they are, 1 label by one temperature, 0.5, 1 label by a curve of its"
-        " own; labels above thresholds of 0.35 to 0.7, by label, are given; both fitted on 50 images (dataset=valid),"
-        " with a macro F1 to expect of 0.75 (0.50 to 0.90) over all labels; the most probable label is given in any"
-        " case"
+        "probabilities are left as they are (1 label), calibrated by one temperature of 0.5 (1 label), calibrated by a "
+        "curve of their own (1 label); labels above thresholds of 0.35 to 0.7, by label, are given; both fitted on 50 "
+        "images (dataset=valid), with a macro F1 to expect of 0.75 (0.50 to 0.90) over all labels; the most probable "
+        "label is given in any case"
     )
