@@ -1,5 +1,8 @@
 """The notebooks of docs/ run from the first cell to the last."""
 
+import ast
+import json
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -8,10 +11,13 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "docs" / "notebooks").glob("*
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_what_came_out_is_not_kept(path):
-    nbformat = pytest.importorskip("nbformat")
-    cells = nbformat.read(path, as_version=4).cells
-    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+def test_what_came_out_is_not_kept_and_what_goes_in_is_there(path):
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
+    nodes = [node for cell in cells for node in ast.walk(ast.parse("".join(cell["source"])))]
+    ours = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module.startswith("hpa_lit")]
+    assert ours
+    assert all(pkgutil.resolve_name(f"{node.module}:{name.name}") for node in ours for name in node.names)
 
 
 @pytest.mark.slow

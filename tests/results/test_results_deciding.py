@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import isotonic_regression
 from scipy.special import expit
 from sklearn.metrics import f1_score, log_loss
 
@@ -41,14 +40,23 @@ def test_a_label_that_is_wrong_in_a_way_of_its_own_gets_a_curve_and_few_images_g
         return np.stack([probs[:, 0], 0.5 + probs[:, 1] / 4, probs[:, 2]], axis=1), truth
 
     assert choose_methods(*bent(2000, 0)) == ("none", "isotonic", "none")
-    probs, truth = bent(2000, 0)
-    (curve,) = fit_calibration(probs[:, [1]], truth[:, [1]], ["isotonic"])
-    order = np.argsort(probs[:, 1])
-    imagined = np.concatenate([[1.0], truth[order, 1], [0.0]])
-    fitted = isotonic_regression(imagined).x[1:-1]
-    np.testing.assert_allclose(curve(probs[order, 1])[1:-1], fitted[1:-1], atol=1e-9)  # the ends share a place there
     few, known = images(25)
     assert choose_methods(few, known) == ("none", "none", "none")
+
+
+def test_a_curve_is_the_isotonic_regression_by_its_definition():
+    probs, truth = images(200)
+    (curve,) = fit_calibration(probs[:, [0]], truth[:, [0]], ["isotonic"])
+    order = np.argsort(probs[:, 0])
+    sums = np.concatenate(
+        [[0.0], np.cumsum(np.concatenate([[1.0], truth[order, 0], [0.0]]))]
+    )  # with both imagined ones
+    begin, end = np.arange(len(sums) - 1)[:, None], np.arange(1, len(sums))[None]
+    means = np.where(end > begin, (sums[end] - sums[begin]) / np.maximum(end - begin, 1), np.inf)
+    lowest = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]  # over all that end there or later
+    expected = np.maximum.accumulate(np.where(end > begin, lowest, -np.inf), axis=0)[begin.ravel(), begin.ravel()]
+    # The imagined ones lie where the first and the last image do, which share a place with them there.
+    np.testing.assert_allclose(curve(probs[order, 0])[1:-1], expected[2:-2], atol=1e-9)
 
 
 def test_no_curve_says_never_or_always():
