@@ -1,7 +1,7 @@
 """Which network a checkpoint holds, and how images are shown to it."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -125,6 +125,7 @@ def describe(
         raise InputError(
             f"data={data['name']}: {path} was trained on {config['data']['name']}; leave data out, it knows"
         )
+    labels = tuple(config["labels"]) if config["targets"] == "labels" else ()
     model = Model(
         checkpoint=path.absolute(),
         digest=digest,
@@ -132,9 +133,9 @@ def describe(
         fold=config["fold"],
         arch=_builder_arguments(config["arch"]),
         num_classes=config["num_classes"],
-        labels=tuple(config["labels"]) if config["targets"] == "labels" else (),
+        labels=labels,
         data=_data(config),
-        decision=_decision(path, content.get("decision"), config["labels"]),
+        decision=_decision(path, content.get("decision"), labels),
         trust=trust,
     )
     changed = {key: data[key] for key in changed_keys if data is not None}
@@ -162,7 +163,7 @@ def _check_config(path: Path, config: Any) -> None:
         raise InputError(f"the config in {path} is no training's: {', '.join(wrong)}; take another checkpoint")
 
 
-def _decision(path: Path, plain: Mapping[str, Any] | None, labels: Sequence[str]) -> Decision | None:
+def _decision(path: Path, plain: Mapping[str, Any] | None, labels: tuple[str, ...]) -> Decision | None:
     """The decision in a checkpoint, where there is one, once it is sure to be about the checkpoint's labels."""
     if plain is None:
         return None
@@ -170,7 +171,7 @@ def _decision(path: Path, plain: Mapping[str, Any] | None, labels: Sequence[str]
         decision = Decision.from_plain(plain)
     except InputError as error:
         raise InputError(f"{path}: {error}; take another checkpoint") from error
-    if decision.labels != tuple(labels):
+    if decision.labels != labels:
         raise InputError(f"{path}: its decision is about other labels than its network; take another checkpoint")
     return decision
 

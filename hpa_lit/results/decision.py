@@ -103,9 +103,12 @@ class Decision(_Plain):
         """
         try:
             return cls.model_validate_json(json.dumps(plain))
-        except (ValidationError, TypeError) as error:
-            wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in getattr(error, "errors", list)()]
-            raise InputError(f"the decision cannot be used: {'; '.join(wrong) or error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InputError(f"the decision cannot be used: {where and f'{where}: '}{first['msg']}") from error
+        except TypeError as error:  # JSON's of what is no plain container
+            raise InputError(f"the decision cannot be used: {error}") from error
 
     def to_plain(self) -> dict[str, Any]:
         """Plain containers, as JSON and checkpoints take them."""

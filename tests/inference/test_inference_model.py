@@ -104,6 +104,17 @@ def test_a_checkpoint_may_know_how_its_probabilities_become_answers(tmp_path):
         describe(run.checkpoint("best"))
 
 
+def test_an_embedder_needs_no_labels(tmp_path):
+    run, _ = save_run(tmp_path, embedder=True)
+    content = torch.load(run.checkpoint("best"))
+    del content["config"]["labels"]
+    torch.save(content, run.checkpoint("best"))
+    assert describe(run.checkpoint("best")).labels == ()
+    torch.save({**content, "decision": DECISION.to_plain()}, run.checkpoint("best"))
+    with pytest.raises(InputError, match="about other labels"):
+        describe(run.checkpoint("best"))
+
+
 def test_weights_of_another_network_are_named(tmp_path):
     run, _ = save_run(tmp_path)
     content = torch.load(run.checkpoint("best"))

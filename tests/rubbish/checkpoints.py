@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import torch
+from small_run import DECISION
 
 from rubbish.case import Case, cut, folder, remove, write
 
@@ -74,6 +75,9 @@ CASES = [
             ("fewer labels than answers", config(labels=["bright"]), r"the config in .*best\.ckpt is no training's: it has 1 labels for 3 answers"),
         )
     ),
+    Case("a decision in words", "predict", "", changed(decision="half"), r"best\.ckpt: the decision cannot be used: .* take another checkpoint"),
+    Case("a decision of tensors", "predict", "", changed(decision={"labels": torch.zeros(3)}), r"best\.ckpt: the decision cannot be used: .*not JSON"),
+    Case("a decision about other labels", "predict", "", changed(decision={**DECISION.to_plain(), "labels": ["bright", "dark", "grey"]}), r"its decision is about other labels than its network"),
     Case("a checkpoint nowhere", "predict", "run=null checkpoint=nowhere.ckpt", None, r"there is no file nowhere\.ckpt"),
     Case("a checkpoint that is a table", "predict", "run=null checkpoint=labels.csv", None, r"labels\.csv cannot be read as weights"),
     Case("a checkpoint that is a folder", "predict", "run=null checkpoint=pictures", None, r"pictures cannot be read as weights"),
