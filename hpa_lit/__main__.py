@@ -17,6 +17,7 @@ COMMANDS = {
     "runs": "the training runs: how far each came, how good it is, how they differ",
     "predict": "a trained model's probabilities for images, one file a run and dataset",
     "embed": "the features of images, for neighbours and for other programs",
+    "export": "a trained model for other programs: ONNX, bioimage.io, or all of it in one file",
     "combine": "views, folds and models to one probability an image and label",
     "submit": "probabilities to label strings, and scores where the truth is known",
     "report": "one page of scores, curves and pictures of what a model gets right",

@@ -61,6 +61,7 @@ def settings(home: Path, place: Path) -> dict[str, list[str]]:
         "check": [*images, f"out={place / 'looks.csv'}", "workers=1"],
         "predict": [*network, f"out={place / 'result.csv'}"],
         "embed": [*network, f"out={place / 'features.parquet'}"],
+        "export": [f"run={home / 'run'}", "format=bundle", f"out={place / 'model.zip'}"],
         "draw": [f"paths.root={place / 'drawn'}", *DRAWN],
         "prepare": [f"paths.root={place / 'atlas'}", "stage=[resize,metadata]", "prepare.sets=[test]", *PREPARED],
         "train": [*small, *images, "fold=0", "data.folds=2", f"paths.outputs={place}"],

@@ -59,7 +59,7 @@ def home(tmp_path_factory):
     return make_home(tmp_path_factory.mktemp("home"))
 
 
-ALL = [*LIGHT, "report", "prepare", "predict", "embed", "draw", "train", "pipeline"]
+ALL = [*LIGHT, "report", "prepare", "predict", "embed", "export", "draw", "train", "pipeline"]
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,11 @@ ROOMS = {
     "tasks": {"data", "nets", "losses", "schedules", "results"},
     "inference": {"data", "nets", "results"},
     "figures": {"results"},
+    "portable": {"nets", "inference"},
 }
 CLI = "cli"  # what verbs share
-VERBS = {"check", "combine", "demo", "draw", "embed", "neighbours", "pipeline", "predict", "prepare", "report"}
-VERBS |= {"runs", "submit", "train"}
+VERBS = {"check", "combine", "demo", "draw", "embed", "export", "neighbours", "pipeline", "predict", "prepare"}
+VERBS |= {"report", "runs", "submit", "train"}
 LIGHTNING = {"tasks", "data", "inference", "train"}
 VAGUE = {"utils", "common", "helpers", "misc", "base"}
 

@@ -19,6 +19,7 @@ PLACES = {
     "neighbours": "found",
     "predict": "result.csv",
     "embed": "features.parquet",
+    "export": "model.zip",
     "draw": "drawn",
     "prepare": "atlas",
     "train": "train/small_folder/fold0",
@@ -42,7 +43,7 @@ def test_each_command_names_who_holds_its_place_and_writes_nothing(home, tmp_pat
     make_place(home, place)
     before = files(place)
     locks = [
-        (file_lock if verb in ("embed",) else folder_lock)(place / name)
+        (file_lock if verb in ("embed", "export") else folder_lock)(place / name)
         for verb, name in PLACES.items()
         if verb != "predict"
     ]

@@ -201,6 +201,11 @@ class RunTree:
         """The prediction file of a dataset, where no other place is asked for."""
         return self.folder / "predictions" / f"{dataset}_{epoch}_{views}.parquet"
 
+    def exported(self, form: str, epoch: str, precision: str, suffix: str) -> Path:
+        """The model for other programs, where no other place is asked for."""
+        name = f"{epoch}_{form}" if precision == "fp32" else f"{epoch}_{form}_{precision}"
+        return self.folder / "exports" / f"{name}{suffix}"
+
     def features(self, dataset: str, epoch: str) -> Path:
         """The prediction file that holds the features of a dataset; beside it the same in other formats."""
         return self.folder / "features" / f"{dataset}_{epoch}.parquet"

@@ -2,7 +2,7 @@
 
 from hpa_lit.inference.answering import answered, said
 from hpa_lit.inference.appearance import appearances
-from hpa_lit.inference.datasets import LOADING, find_images
+from hpa_lit.inference.datasets import LOADING, find_images, seen_images
 from hpa_lit.inference.finding import CHOOSING, find_model
 from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
 from hpa_lit.inference.job import RUNNING, Job, folder_of, predict
@@ -29,5 +29,6 @@ __all__ = [
     "refuse_failed",
     "refuse_other",
     "said",
+    "seen_images",
     "view_names",
 ]

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from hpa_lit.data import AtlasDataModule, FolderDataModule, ImageDataModule, build_data
 from hpa_lit.data.record import read_record
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
+from hpa_lit.files.prediction_file import OK
 from hpa_lit.files.tree import RunTree
 from hpa_lit.inference.model import Model
+from hpa_lit.inference.planes import check_planes
+from hpa_lit.inference.views import cut
 
 # How images are loaded: arguments of `find_images`.
 LOADING = ("trust", "batch_size", "workers", "bits", "missing", "naming", "planes", "z")
@@ -59,7 +65,7 @@ def find_images(
     elif layout or pixel_size is not None:
         raise InputError(f"{next(iter(layout), 'pixel_size')} is about a folder of pictures: set images=FOLDER alone")
     elif dataset == "valid" or (dataset == "test" and record.is_file() and "test" in read_record(record)):
-        if model.legacy:
+        if model.legacy or model.data["_target_"] is None:
             raise InputError(f"{model.run} does not say which images it was validated on: dataset=valid needs a run's")
         places: dict[str, Any] = {"images": images} if images and "images" in model.data else {}
         if model.data["_target_"] == "hpa_lit.data.AtlasDataModule":
@@ -95,6 +101,23 @@ def layout_for(
     slices = model.data.get("z") if z is None else z
     field = None if pixel_size is None else _target(model) * model.data["image_size"]
     return rgby.Layout(tuple(chosen.items()), slices, pixel_size=pixel_size, field=field)
+
+
+def seen_images(model: Model, data: ImageDataModule, most: int) -> list[npt.NDArray[np.uint8]]:
+    """The first images by their Ids, each (C, S, S) uint8: whole, and brought to the size that the network sees.
+
+    Raises:
+        InputError: There is none, or one cannot be read; names it.
+    """
+    assert data.predicted is not None
+    check_planes(data.predicted, model.channels, data.missing)
+    side = model.data["crop_size"] or model.data["image_size"]
+    seen = []
+    for batch in data.predict_loader(range(min(most, len(data.predicted))), batch_size=1):
+        if batch["status"] != [OK]:
+            raise InputError(f"{batch['id'][0]}: {batch['status'][0]}")
+        seen.append(cut(batch["image"], batch["id"], 0, side)[0].numpy())
+    return seen
 
 
 def _target(model: Model) -> float:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.bundle import is_bundle
 from hpa_lit.files.tree import OutputTree, RunTree
 from hpa_lit.inference.model import Epoch, Model, describe
 
@@ -26,7 +27,7 @@ def find_model(
 
     Args:
         outputs: Where results of a single file go.
-        run: Folder of a training run.
+        run: Folder of a training run, or a bundle.
         epoch: Of the run: "best", "last", or the number of an epoch, counted from 1.
         checkpoint: A file, instead of a run.
         arch: Of a checkpoint of the reference, see `describe`; likewise `data` and `changed_keys`.
@@ -47,7 +48,7 @@ def find_checkpoint(
     """The checkpoint that is asked for, and the folder of what is made with it.
 
     Args:
-        run: Folder of a training run.
+        run: Folder of a training run, or a bundle.
         epoch: Of the run: "best", "last", or the number of an epoch, counted from 1.
         checkpoint: A file, instead of a run.
         outputs: Where results of a single file go.
@@ -57,6 +58,10 @@ def find_checkpoint(
     """
     if (run is None) == (checkpoint is None):
         raise InputError("say which model: run=FOLDER of a training run, or checkpoint=FILE")
+    if run is not None and is_bundle(Path(run)):
+        if epoch != "best":
+            raise InputError(f"epoch={epoch}: {run} holds one checkpoint, leave epoch out")
+        checkpoint = run
     if checkpoint is not None:
         return Path(checkpoint), outputs.of_checkpoint(Path(checkpoint))
     tree = RunTree(Path(str(run)))

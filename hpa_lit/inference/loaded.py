@@ -266,7 +266,7 @@ def load_model(
     """Load a trained model.
 
     Args:
-        source: The folder of a training run, or a checkpoint: a run's, or one of the reference's.
+        source: The folder of a training run, a bundle, or a checkpoint: a run's, or one of the reference's.
         epoch: Of a run: "best", "last", or the number of an epoch, counted from 1.
         device: Where it runs: "cpu", "cuda", "cuda:1", "mps"; auto takes a GPU where there is one.
         arch: Of a checkpoint of the reference, which does not say its network: a name such as "densenet121_large".

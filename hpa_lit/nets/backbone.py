@@ -23,6 +23,7 @@ ARCHS = {
     "resnet50_arcface": "resnet50.tv_in1k",
 }
 TIMM = "timm/"  # before any other timm network's name
+FILE_OPTIONS = {"checkpoint_path", "cache_dir", "pretrained_cfg", "pretrained_cfg_overlay"}
 
 
 class Backbone(nn.Module):
@@ -69,6 +70,7 @@ def build_backbone(
     Raises:
         InputError: There is no such network, its weights cannot be fetched, or the file does not fit.
     """
+    _check_options(options or {})
     net = _create(_timm_name(arch), pretrained and weights is None, options or {})
     if weights is not None:
         _load_imagenet(net, Path(weights))
@@ -94,6 +96,12 @@ def _timm_name(arch: str) -> str:
     near = difflib.get_close_matches(arch, known) or difflib.get_close_matches(TIMM + name, known)
     hint = f" Near: {', '.join(near)}." if near else ""
     raise InputError(f"there is no arch {arch!r}.{hint} Valid: {', '.join(ARCHS)}, or {TIMM}<name of a timm network>")
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options by which timm would read weights from files of its own choice: a checkpoint names them."""
+    if unsafe := FILE_OPTIONS & options.keys():
+        raise InputError(f"arch.options cannot hold {', '.join(sorted(unsafe))}: weights come from arch.weights=FILE")
 
 
 def _create(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:

@@ -4,12 +4,14 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files import bundle
 
 # What torch, pickle and zipfile raise for a file that is not what they take it for.
 UNREADABLE = (
@@ -32,6 +34,8 @@ def read_checkpoint(path: Path) -> object:
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
+        if bundle.is_bundle(path):
+            return _as_checkpoint(*bundle.read(path))
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as parts:  # torch itself takes whatever numbers it finds
                 damaged = parts.testzip()
@@ -40,6 +44,8 @@ def read_checkpoint(path: Path) -> object:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
+    except InputError:
+        raise
     except (PermissionError, IsADirectoryError) as error:
         raise InputError(f"{path} cannot be read as weights: {error.strerror}") from error
     except UNREADABLE as error:  # torch's own words advise to run what code the file holds
@@ -47,6 +53,12 @@ def read_checkpoint(path: Path) -> object:
             f"{path} cannot be read as weights: it is cut off or damaged, no file of torch, or holds more than tensors "
             "and plain values"
         ) from error
+
+
+def _as_checkpoint(description: Mapping[str, Any], weights: bytes) -> dict[str, Any]:
+    """What a bundle holds, as a checkpoint of a run holds it."""
+    state = {f"net.{name}": tensor for name, tensor in safetensors.torch.load(weights).items()}
+    return {"config": description["config"], "decision": description["decision"], "state_dict": state}
 
 
 def unwrap(content: object, name: str) -> dict[str, Tensor]:

@@ -109,7 +109,12 @@ def test_tab_completes(shell, line, words):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_keys_are_those_of_the_config(command):
     known = {word.rstrip("=.") for word in candidates(f"hpa-lit {command} ", COMMANDS)}
-    words = {"predict": ["arch=tiny", "data=folder"], "embed": ["arch=tiny", "data=folder"], "submit": ["output=o"]}
+    words = {
+        "predict": ["arch=tiny", "data=folder"],
+        "embed": ["arch=tiny", "data=folder"],
+        "export": ["arch=tiny", "data=folder"],
+        "submit": ["output=o"],
+    }
     config = composed(*words.get(command, []), name=command)
     assert config.keys() - {"run_folder", "targets", "monitor", "mode"} <= known
     for section, values in config.items():

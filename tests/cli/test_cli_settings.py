@@ -17,6 +17,7 @@ from hpa_lit.demo import DemoSettings
 from hpa_lit.draw import DrawSettings
 from hpa_lit.embed import EmbedSettings
 from hpa_lit.errors import BAD_INPUT, InputError
+from hpa_lit.export import ExportSettings
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.neighbours import NeighboursSettings
 from hpa_lit.predict import PredictSettings
@@ -37,6 +38,7 @@ VERBS: dict[type[Settings], tuple[str, list[str]]] = {
     CheckSettings: ("check", ["data.images=i", "data.labels=l"]),
     PredictSettings: ("predict", ["arch=tiny", "data=i768"]),
     EmbedSettings: ("embed", ["arch=tiny", "data=i768"]),
+    ExportSettings: ("export", ["arch=tiny", "data=i768"]),
     RunsSettings: ("runs", []),
     TrainSettings: ("train", ["data=i768"]),
     PipelineSettings: ("pipeline", []),

@@ -14,6 +14,7 @@ COMMANDS = {
     "batch_size=2 scheduler.epochs=1",
     "predict": "run=run images=pictures out=result.parquet trainer=cpu workers=0",
     "embed": "run=embedder images=pictures out=result.parquet trainer=cpu workers=0",
+    "export": "run=run format=bundle out=model.zip",
     "combine": "predictions=[fold0.parquet,fold1.parquet] output=ensemble.parquet",
     "submit": "predictions=test.parquet thresholds=fixed output=answer",
     "report": "predictions=test.parquet truth=truth.csv output=page",
