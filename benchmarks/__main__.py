@@ -18,6 +18,7 @@ ORDER = (
     "gpu_memory",
     "scaling",
     "compression",
+    "portable",
 )
 
 
