@@ -57,8 +57,8 @@ def main(config: DictConfig) -> None:
         raise InputError(f"out={settings.out}: format={form} makes a file whose name ends in {SUFFIXES[form]}")
     if form != "onnx" and settings.precision != "fp32":
         raise InputError(f"precision={settings.precision} is for format=onnx: leave it out")
-    if form == "bundle" and settings.images:
-        raise InputError("images=DIR is for format=onnx precision=int8 and format=bioimageio: leave it out")
+    if settings.images and form != "bioimageio" and settings.precision == "fp32":
+        raise InputError("images=DIR is for precision=int8 or fp16, and for format=bioimageio: leave it out")
     from hpa_lit import inference, portable
 
     portable.check_installed(form)

@@ -41,7 +41,7 @@ class Seen(_Strict):
     """How its training saw images."""
 
     target: None = Field(alias="_target_")  # which images these were, it does not know
-    name: str | int
+    name: str | int | None
     image_size: Annotated[int, Field(gt=0, le=2**15)]
     crop_size: Annotated[int, Field(gt=0, le=2**15)] | None
     bits: Literal["auto", 8, 12, 16]

@@ -46,7 +46,7 @@ def config(model: Model) -> dict[str, Any]:
         "labels": list(model.labels),
         "data": {
             "_target_": None,
-            "name": data["name"],
+            "name": data.get("name"),
             **{key: data[key] for key in ("image_size", "crop_size", "bits")},
             "channels": model.channels,
             "target_pixel_size": model.pixel_size,

@@ -94,7 +94,7 @@ def test_a_checkpoint_of_the_reference_becomes_one(tmp_path):
         elif key != "statistics":
             state[f"{names[layer]}.{rest}"] = tensor
     torch.save({"state_dict": state}, tmp_path / "f.pth")
-    seen = {"name": "i40", "image_size": 40, "crop_size": 32, "bits": "auto"}
+    seen = {"image_size": 40, "crop_size": 32, "bits": "auto"}
     model = describe(tmp_path / "f.pth", {"arch": "resnet18"}, seen)
     loaded = model.load().eval()
     write_bundle(tmp_path / "x.zip", model, loaded, about(model, loaded, RunTree(tmp_path / "none")))

@@ -195,7 +195,8 @@ def test_the_command_writes_into_the_run(command):
     [
         (["out=x.zip"], r"out=x\.zip: format=onnx makes a file whose name ends in \.onnx"),
         (["format=bundle", "precision=fp16"], "precision=fp16 is for format=onnx: leave it out"),
-        (["format=bundle", "images=mine"], "images=DIR is for format=onnx precision=int8 and format=bioimageio"),
+        (["format=bundle", "images=mine"], "images=DIR is for precision=int8 or fp16, and for format=bioimageio"),
+        (["images=mine"], "images=DIR is for precision=int8 or fp16, and for format=bioimageio"),
         (["format=coreml"], "format=coreml: choose onnx, bioimageio or bundle"),
         (["precision=int8"], "give images=DIR"),
         (["precision=int8", "images=nowhere"], "nowhere"),
