@@ -8,7 +8,7 @@ import pytest
 from benchmarks import measure
 from benchmarks.__main__ import ORDER
 
-SLOW = ("training", "prediction")
+SLOW = ("training", "prediction", "portable")
 
 
 @pytest.mark.parametrize(
