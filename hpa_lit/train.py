@@ -42,6 +42,7 @@ ANSWERED_WARNINGS = (
     ".*smaller than the logging interval.*",  # curves have a point an epoch
     ".*torch.distributed.nn.functional.all_gather is deprecated.*",
     ".*LeafSpec.*",
+    ".*in eval mode at the start of training.*",  # of a frozen backbone
     ".*train_dataloader yielded None.*",  # of batches that were seen before a training was stopped
 )
 
@@ -232,7 +233,7 @@ def fit(
 
     from hpa_lit.data.dataset import workers_alive
     from hpa_lit.nets import build_net
-    from hpa_lit.tasks import CheckpointFiles, EpochLines, FiniteLoss, Interruption, newest_whole
+    from hpa_lit.tasks import CheckpointFiles, EpochLines, FiniteLoss, FrozenBackbone, Interruption, newest_whole
 
     settings = TrainSettings.of_plain(values)
     for message in ANSWERED_WARNINGS:
@@ -261,6 +262,7 @@ def fit(
             *callbacks,
             EpochLines(settings.monitor, settings.mode, bar),
             FiniteLoss(),
+            FrozenBackbone(),
             Interruption(settings.trainer.save_on_term and leaves),
         ],
         plugins=[CheckpointFiles()],
@@ -273,8 +275,10 @@ def fit(
     resumed, broken = newest_whole(run) if leaves else (None, [])
     if trainer.is_global_zero:
         assert data.sides is not None
-        parameters = sum(parameter.numel() for parameter in net.parameters())
-        print(f"{settings.arch['arch']}, {parameters / 1e6:.1f} million parameters")
+        weights = [(weight.numel(), weight.requires_grad) for weight in net.parameters()]
+        parameters, trained = sum(size for size, _ in weights), sum(size for size, trains in weights if trains)
+        frozen = f", {trained / 1e6:.1f} of them trained" if trained < parameters else ""
+        print(f"{settings.arch['arch']}, {parameters / 1e6:.1f} million parameters{frozen}")
         print(f"{len(data.sides.train.ids)} images to train on, {len(data.sides.valid.ids)} to validate on")
         if resumed:
             print("; ".join([*broken, f"going on from {resumed}"]))

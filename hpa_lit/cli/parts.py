@@ -39,6 +39,7 @@ class NetSettings(OurPart):
     dropout: Annotated[tuple[Share, ...], Field(min_length=2, max_length=2)]
     pretrained: bool
     weights: Path | None
+    freeze: bool = False
     options: dict[str, Any] | None = None
 
 

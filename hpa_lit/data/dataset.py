@@ -22,7 +22,8 @@ from hpa_lit.files import rgby
 class LabelledBatch(TypedDict):
     """What a loader gives: N images, their targets and their rows in the table."""
 
-    image: Tensor  # (N, C, H, W) uint8
+    image: NotRequired[Tensor]  # (N, C, H, W) uint8
+    pooled: NotRequired[Tensor]  # (N, 2 D), what a frozen backbone made of the images, in their place
     target: NotRequired[Tensor]  # (N, K) uint8, or (N,) int64 class codes; absent where nobody knows
     index: Tensor  # (N,) int64
 
@@ -63,6 +64,14 @@ class ImageDataset(Dataset[LabelledBatch]):
 
     An image is asked for by (epoch, row): what is random in it depends on these and on `seed`, not on the worker
     that happens to load it. A row alone, as samplers of others ask, means the first epoch.
+
+    Args:
+        examples: N images.
+        transform: From the planes of an image to what a network sees.
+        bits: Bit depth of planes stored in 16 bits.
+        seed: Of what is random in the transform.
+        channels: The planes.
+        pooled: Shape (N, 2 D), what a frozen backbone made of the images: it is given, and no image is read.
     """
 
     def __init__(
@@ -72,8 +81,10 @@ class ImageDataset(Dataset[LabelledBatch]):
         bits: rgby.BitDepth = "auto",
         seed: int = 0,
         channels: rgby.Channels = "rgby",
+        pooled: Tensor | None = None,
     ) -> None:
         self.examples, self.transform, self.bits, self.seed, self.channels = examples, transform, bits, seed, channels
+        self.pooled = pooled
 
     def __len__(self) -> int:
         return len(self.examples.ids)
@@ -82,13 +93,20 @@ class ImageDataset(Dataset[LabelledBatch]):
         """A batch, each image written to its place in it; there is nothing left to collate."""
         keys = [key if isinstance(key, tuple) else (0, key) for key in asked]
         rows = [row for _, row in keys]
+        batch: LabelledBatch = {"index": torch.tensor(rows)}
+        if self.examples.targets is not None:
+            batch["target"] = torch.from_numpy(self.examples.targets[rows])
+        if self.pooled is not None:
+            batch["pooled"] = self.pooled[rows]
+        else:
+            batch["image"] = self._images(keys)
+        return batch
+
+    def _images(self, keys: Sequence[tuple[int, int]]) -> Tensor:
         images = batch_memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
         for (epoch, row), image in zip(keys, images.numpy(), strict=True):
             self.transform(self._planes(row), draw_of(self.seed, epoch, row), image)
-        batch: LabelledBatch = {"image": images, "index": torch.tensor(rows)}
-        if self.examples.targets is not None:
-            batch["target"] = torch.from_numpy(self.examples.targets[rows])
-        return batch
+        return images
 
     def _planes(self, row: int) -> Sequence[rgby.Pixels]:
         try:

@@ -11,6 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
 from pytorch_lightning.trainer.states import TrainerFn
+from torch import Tensor
 from torch.utils.data import DataLoader, Subset, default_convert
 
 from hpa_lit.data.check import read_headers
@@ -81,6 +82,7 @@ class ImageDataModule(pl.LightningDataModule):
         labels: Label names; none for an embedder; known after `setup`.
         predicted: The files of each image to predict, by Id; known after `setup("predict")`.
         notes: What to say of how files were taken, a line each.
+        pooled: What a frozen backbone made of the images of a side, row by row: its loader gives this in their place.
     """
 
     targets: Literal["labels", "antibodies"] = "labels"
@@ -119,6 +121,7 @@ class ImageDataModule(pl.LightningDataModule):
         self.num_classes: int | None = None
         self.labels: list[str] = []
         self.notes: list[str] = []
+        self.pooled: dict[str, Tensor] = {}
 
     def read(self) -> Sides:
         """The images to train on and to validate on; also sets `num_classes` and `labels`."""
@@ -203,12 +206,17 @@ class ImageDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[LabelledBatch]:
         """This rank's share of the shuffled training batches."""
-        augment = {} if self.augment is None else {"augment": self.augment}
-        return self._loader(self._sides.train, TrainTransform(self._side, self.crop_size, **augment), train=True)
+        return self._loader(self._sides.train, self._train_transform, self.pooled.get("train"), train=True)
 
     def val_dataloader(self) -> DataLoader[LabelledBatch]:
         """This rank's share of the validation images, in order."""
-        return self._loader(self._sides.valid, ValidTransform(self._side, self.crop_size))
+        return self._loader(self._sides.valid, ValidTransform(self._side, self.crop_size), self.pooled.get("valid"))
+
+    def unchanging_loaders(self) -> dict[str, DataLoader[LabelledBatch]]:
+        """This rank's share of the sides that look alike in every epoch, in order: train only without augmentation."""
+        transform = self._train_transform
+        train = {} if transform.augment else {"train": self._loader(self._sides.train, transform)}
+        return {"valid": self.val_dataloader(), **train}
 
     def test_dataloader(self) -> DataLoader[LabelledBatch]:
         """This rank's share of the test images, as validation sees them.
@@ -225,7 +233,7 @@ class ImageDataModule(pl.LightningDataModule):
         images, (ranks, rank) = self._whole_images(), self._ranks
         # Of Lightning, which would divide the images again among the ranks where it finds a sampler of another kind.
         sampler = UnrepeatedDistributedSampler(images, ranks, rank, shuffle=False)
-        return self._data_loader(images, self._share, self._on_gpu, sampler=sampler)
+        return self._data_loader(images, self._share, self._on_gpu, self.workers, sampler=sampler)
 
     def predict_loader(self, rows: Sequence[int], batch_size: int, pin_memory: bool = False) -> DataLoader[ImageBatch]:
         """Images to predict, whole.
@@ -235,7 +243,7 @@ class ImageDataModule(pl.LightningDataModule):
             batch_size: Images in a batch.
             pin_memory: Load them into memory that a GPU copies from fast.
         """
-        return self._data_loader(Subset(self._whole_images(), rows), batch_size, pin_memory)
+        return self._data_loader(Subset(self._whole_images(), rows), batch_size, pin_memory, self.workers)
 
     @property
     def _sides(self) -> Sides:
@@ -281,12 +289,21 @@ class ImageDataModule(pl.LightningDataModule):
         return self.headers
 
     def _loader(
-        self, examples: Examples, transform: TrainTransform | ValidTransform, train: bool = False
+        self,
+        examples: Examples,
+        transform: TrainTransform | ValidTransform,
+        pooled: Tensor | None = None,
+        train: bool = False,
     ) -> DataLoader[LabelledBatch]:
-        ranks, rank = self._ranks
-        dataset = ImageDataset(examples, transform, self.bits, self.seed, self.channels)
+        (ranks, rank), workers = self._ranks, self.workers if pooled is None else 0
+        dataset = ImageDataset(examples, transform, self.bits, self.seed, self.channels, pooled)
         sampler = EpochSampler(dataset, ranks, rank, shuffle=train, seed=self.seed, drop_last=train)
-        return self._data_loader(dataset, self._share, self._on_gpu, sampler=sampler, drop_last=train)
+        return self._data_loader(dataset, self._share, self._on_gpu, workers, sampler=sampler, drop_last=train)
+
+    @property
+    def _train_transform(self) -> TrainTransform:
+        augment = {} if self.augment is None else {"augment": self.augment}
+        return TrainTransform(self._side, self.crop_size, **augment)
 
     def _whole_images(self) -> WholeImages:
         assert self.predicted is not None, "setup('predict') comes before the loader"
@@ -298,13 +315,15 @@ class ImageDataModule(pl.LightningDataModule):
     def _on_gpu(self) -> bool:
         return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
 
-    def _data_loader(self, dataset: Any, batch_size: int, pin_memory: bool, **options: Any) -> DataLoader[Any]:
+    def _data_loader(
+        self, dataset: Any, batch_size: int, pin_memory: bool, workers: int, **options: Any
+    ) -> DataLoader[Any]:
         return EpochLoader(
             dataset,
             batch_size=batch_size,
             collate_fn=default_convert,  # they come as batches
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
+            num_workers=workers,
+            persistent_workers=workers > 0,
             pin_memory=pin_memory,
             worker_init_fn=begin_worker,
             **options,

@@ -217,7 +217,8 @@ def _digest(path: Path) -> str:
 
 def _builder_arguments(arch: Mapping[str, Any]) -> dict[str, Any]:
     """An arch config without what only a start of training needs."""
-    return {**arch, **{key: value for key, value in (("pretrained", False), ("weights", None)) if key in arch}}
+    untrained = {"pretrained": False, "weights": None, "freeze": False}
+    return {**arch, **{key: value for key, value in untrained.items() if key in arch}}
 
 
 def _data(config: Mapping[str, Any]) -> Mapping[str, Any]:

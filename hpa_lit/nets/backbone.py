@@ -1,17 +1,16 @@
 """Backbones: timm networks up to their last feature map, with a first convolution as wide as the image."""
 
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import timm
 from torch import Tensor, nn
 
 from hpa_lit.errors import InputError
-from hpa_lit.nets.state_files import check_fit, read_state
+from hpa_lit.nets.imagenet import layers, load_imagenet
 
 # The tv_in1k weights are torchvision's, with which the reference starts.
 ARCHS = {
@@ -27,7 +26,13 @@ FILE_OPTIONS = {"checkpoint_path", "cache_dir", "pretrained_cfg", "pretrained_cf
 
 
 class Backbone(nn.Module):
-    """A timm network whose output is its last feature map, (N, num_features, h, w)."""
+    """A timm network whose output is its last feature map, (N, num_features, h, w).
+
+    Attributes:
+        frozen: Whether it stays as it is while what stands on it trains, see `freeze`.
+    """
+
+    frozen = False
 
     def __init__(self, net: nn.Module, num_features: int) -> None:
         super().__init__()
@@ -38,6 +43,15 @@ class Backbone(nn.Module):
         """Map normalised images (N, C, H, W) to the last feature map."""
         maps: Tensor = self.net.forward_features(images)
         return maps
+
+    def freeze(self) -> None:
+        """Let nothing train in it: no weight gets a gradient, and batch norm and dropout stay as in evaluation."""
+        self.frozen = True
+        self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Train, or evaluate; frozen, only the latter."""
+        return super().train(mode and not self.frozen)
 
 
 class TimmBackbone(Backbone):
@@ -55,7 +69,12 @@ class TimmBackbone(Backbone):
 
 
 def build_backbone(
-    arch: str, in_channels: int, pretrained: bool, weights: str | Path | None, options: Mapping[str, Any] | None
+    arch: str,
+    in_channels: int,
+    pretrained: bool,
+    weights: str | Path | None,
+    options: Mapping[str, Any] | None,
+    freeze: bool,
 ) -> Backbone:
     """Build a backbone.
 
@@ -64,17 +83,31 @@ def build_backbone(
         in_channels: Channels of the images. The first convolution has three, and those beyond are copies of the red
             one, nothing rescaled (method 3).
         pretrained: Start with timm's ImageNet weights.
-        weights: Start with the ImageNet weights in this file instead, timm's or torchvision's.
+        weights: Start with the ImageNet weights in this file instead, see `load_imagenet`.
         options: More arguments of the timm network, such as ``img_size`` of a transformer.
+        freeze: Let nothing train in it.
 
     Raises:
-        InputError: There is no such network, its weights cannot be fetched, or the file does not fit.
+        InputError: There is no such network, its weights cannot be fetched, the file does not fit, or random weights
+            were to be frozen.
     """
     _check_options(options or {})
+    if freeze and not pretrained and weights is None:
+        raise InputError(
+            "arch.freeze=true keeps the ImageNet weights that a backbone starts with, and it starts with random ones: "
+            "give a file by arch.weights=FILE, let timm fetch them by arch.pretrained=true, or set arch.freeze=false"
+        )
     net = _create(_timm_name(arch), pretrained and weights is None, options or {})
     if weights is not None:
-        _load_imagenet(net, Path(weights))
+        load_imagenet(net, Path(weights))
     _widen(net, in_channels)
+    backbone = _with_maps(net, arch)
+    if freeze:
+        backbone.freeze()
+    return backbone
+
+
+def _with_maps(net: Any, arch: str) -> Backbone:
     if arch.startswith(TIMM):
         if not hasattr(net, "prune_intermediate_layers"):
             raise InputError(f"{arch} has no feature map to put a head on: choose another network")
@@ -112,26 +145,13 @@ def _create(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
             raise InputError(f"timm cannot build {name} with options {dict(options)}: {error}") from error
         raise InputError(
             f"the ImageNet weights of {name} cannot be fetched ({type(error).__name__}: {error}). Start from random "
-            "weights with arch.pretrained=false, or give a file of timm's or torchvision's with arch.weights=PATH"
+            "weights with arch.pretrained=false, or give a file of them with arch.weights=PATH"
         ) from error
-
-
-def _load_imagenet(net: Any, path: Path) -> None:
-    # torchvision's published DenseNet files still write norm.1 for norm1.
-    state = {re.sub(r"\b(norm|conv)\.([12])\.", r"\1\2.", key): value for key, value in read_state(path).items()}
-    unused = tuple(f"{layer}." for layer in (*_layers(net, "classifier"), "AuxLogits"))
-    state = {key: value for key, value in state.items() if not key.startswith(unused)}
-    expected = net.state_dict()
-    for key, tensor in expected.items():
-        if key.endswith("num_batches_tracked"):  # files from before torch 0.4.1 lack it, and nothing here uses it
-            state.setdefault(key, tensor)
-    check_fit(expected, state, f"{path} (ImageNet weights)")
-    net.load_state_dict(state)
 
 
 def _widen(net: Any, in_channels: int) -> None:
     source = [channel if channel < 3 else 0 for channel in range(in_channels)]
-    for name in _layers(net, "first_conv"):
+    for name in layers(net, "first_conv"):
         conv = net.get_submodule(name)
         if not isinstance(conv, nn.Conv2d) or conv.in_channels != 3:
             raise InputError(
@@ -139,8 +159,3 @@ def _widen(net: Any, in_channels: int) -> None:
             )
         conv.weight = nn.Parameter(conv.weight.detach()[:, source])
         conv.in_channels = in_channels
-
-
-def _layers(net: Any, role: str) -> tuple[str, ...]:
-    names: str | tuple[str, ...] = net.pretrained_cfg[role]
-    return (names,) if isinstance(names, str) else names

@@ -25,8 +25,15 @@ class PoolingHead(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Map a feature map (N, D, h, w) to (N, D)."""
+        return self.from_pooled(self.pool(maps))
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """Average and maximum, (N, 2 D), of a feature map (N, D, h, w)."""
         # amax, unlike max pooling, has a deterministic gradient on a GPU.
-        pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
+        return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
+
+    def from_pooled(self, pooled: Tensor) -> Tensor:
+        """Map what `pool` gave to (N, D)."""
         hidden = F.relu(self.linear1(self.dropout1(self.norm1(pooled))))
         features: Tensor = self.dropout2(self.norm2(hidden))
         return features

@@ -60,6 +60,15 @@ class Classifier(nn.Module):
         maps: Tensor = self.backbone((_unit_range(images, mean.dtype) - mean) / std)
         return maps
 
+    def pooled(self, images: Tensor) -> Tensor:
+        """All that the head sees of images as `forward` takes them: their pooled last feature maps, (N, 2 D)."""
+        return self.head.pool(self.forward_features(images))
+
+    def from_pooled(self, pooled: Tensor) -> Tensor:
+        """Map what `pooled` gave to logits (N, K)."""
+        logits: Tensor = self.classifier(self.head.from_pooled(pooled))
+        return logits
+
     def features(self, images: Tensor) -> Tensor:
         """Vectors before the last linear layer, (N, num_features), of images as `forward` takes them."""
         features: Tensor = self.head(self.forward_features(images))
@@ -95,6 +104,14 @@ class Embedder(nn.Module):
         maps: Tensor = self.backbone(_unit_range(images, self.class_weight.dtype))
         return maps
 
+    def pooled(self, images: Tensor) -> Tensor:
+        """All that the head sees of images as `forward` takes them: their pooled last feature maps, (N, 2 D)."""
+        return self.head.pool(self.forward_features(images))
+
+    def from_pooled(self, pooled: Tensor) -> Tensor:
+        """Map what `pooled` gave to cosines (N, K)."""
+        return self._cosines(self.norm(self.embedding(self.head.from_pooled(pooled))))
+
     def features(self, images: Tensor) -> Tensor:
         """Features (N, 512), not L2-normalised, of images as `forward` takes them."""
         features: Tensor = self.norm(self.embedding(self.head(self.forward_features(images))))
@@ -102,7 +119,9 @@ class Embedder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, C, H, W), uint8 0..255 or floating 0..1, to cosines (N, K)."""
-        features = self.features(images)
+        return self._cosines(self.features(images))
+
+    def _cosines(self, features: Tensor) -> Tensor:
         # The margin works on angles, which half precision cannot tell apart near 0.
         with torch.autocast(features.device.type, enabled=False):
             return F.linear(F.normalize(features.to(self.class_weight.dtype)), F.normalize(self.class_weight))
@@ -118,6 +137,7 @@ def build_classifier(
     std: Sequence[float] | None = None,
     dropout: tuple[float, float] = (0.5, 0.5),
     options: Mapping[str, Any] | None = None,
+    freeze: bool = False,
 ) -> Classifier:
     """Build a classifier.
 
@@ -127,20 +147,22 @@ def build_classifier(
         num_classes: Number of labels.
         in_channels: Channels of the images, red, green, blue and yellow first.
         pretrained: Start with ImageNet weights, fetched by timm.
-        weights: File of ImageNet weights to start with instead, timm's or torchvision's.
+        weights: File of ImageNet weights to start with instead: timm's, torchvision's or EfficientNet-PyTorch's.
         mean: Per channel, of pixels 0..1; None takes `CHANNEL_MEAN`.
         std: Per channel, of pixels 0..1; None takes `CHANNEL_STD`.
         dropout: Rates before and after the hidden layer.
         options: More arguments of the timm network.
+        freeze: Train the head alone, on a backbone that keeps its ImageNet weights and is never in training mode.
 
     Raises:
-        InputError: There is no such arch, its weights cannot be had, or the statistics do not fit the channels.
+        InputError: There is no such arch, its weights cannot be had, random weights were to be frozen, or the
+            statistics do not fit the channels.
     """
     mean = CHANNEL_MEAN[:in_channels] if mean is None else mean
     std = CHANNEL_STD[:in_channels] if std is None else std
     if len(mean) != in_channels or len(std) != in_channels or min(std) <= 0:
         raise InputError(f"{in_channels} channels need as many means and positive deviations: mean={mean}, std={std}")
-    backbone = build_backbone(arch, in_channels, pretrained, weights, options)
+    backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
     return Classifier(backbone, num_classes, mean, std, dropout)
 
 
@@ -152,9 +174,10 @@ def build_embedder(
     weights: str | Path | None = None,
     dropout: tuple[float, float] = (0.0, 0.0),
     options: Mapping[str, Any] | None = None,
+    freeze: bool = False,
 ) -> Embedder:
     """Build an embedder; arguments and errors as for `build_classifier`."""
-    return Embedder(build_backbone(arch, in_channels, pretrained, weights, options), num_classes, dropout)
+    return Embedder(build_backbone(arch, in_channels, pretrained, weights, options, freeze), num_classes, dropout)
 
 
 def rename_output(state: dict[str, Any], prefix: str = "") -> None:

@@ -6,6 +6,7 @@ from hpa_lit.tasks.classify import ClassifyTask
 from hpa_lit.tasks.embed import EmbedTask
 from hpa_lit.tasks.epoch_lines import EpochLines
 from hpa_lit.tasks.finite import FiniteLoss
+from hpa_lit.tasks.frozen_backbone import FrozenBackbone
 from hpa_lit.tasks.interruption import Interruption
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "EmbedTask",
     "EpochLines",
     "FiniteLoss",
+    "FrozenBackbone",
     "Interruption",
     "newest_whole",
 ]

@@ -44,7 +44,7 @@ class ClassifyTask(TrainingTask):
 
     def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
-        logits = gather_batch(self, self(batch["image"]))
+        logits = gather_batch(self, self.scores(batch))
         target = gather_batch(self, batch["target"])
         loss: Tensor = self.loss(logits, target)
         accuracy = ((logits.detach() > 0) == (target > 0)).float().mean()
@@ -54,7 +54,7 @@ class ClassifyTask(TrainingTask):
 
     def validation_step(self, batch: LabelledBatch, batch_idx: int) -> None:
         """Keep the logits: focal loss and F1 of a set are no means over its batches."""
-        self.keep(batch, self(batch["image"]).float(), batch["target"])
+        self.keep(batch, self.scores(batch).float(), batch["target"])
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics of the whole set, at a threshold of 0.5."""

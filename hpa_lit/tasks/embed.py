@@ -19,7 +19,7 @@ class EmbedTask(TrainingTask):
 
     def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
-        cosine = gather_batch(self, self(batch["image"]))
+        cosine = gather_batch(self, self.scores(batch))
         codes = gather_batch(self, batch["target"])
         loss: Tensor = self.loss(cosine, codes)
         self.log_loss(loss, len(codes))
@@ -27,7 +27,7 @@ class EmbedTask(TrainingTask):
 
     def validation_step(self, batch: LabelledBatch, batch_idx: int) -> None:
         """Keep the hits and losses; the cosines to all antibodies would fill the memory."""
-        cosine, codes = self(batch["image"]).float(), batch["target"]
+        cosine, codes = self.scores(batch).float(), batch["target"]
         # The loss of an image depends on no other, so that of the set is the mean over its images.
         losses = torch.stack([self.loss(cosine[[row]], codes[[row]]) for row in range(len(codes))])
         self.keep(batch, five_nearest(cosine, codes), losses)

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from hpa_lit.data.dataset import LabelledBatch, draw_of
+from hpa_lit.nets import Classifier, Embedder
 from hpa_lit.nets.state_files import check_fit
 from hpa_lit.tasks.gather import gather_rows
 
@@ -48,10 +49,22 @@ class TrainingTask(pl.LightningModule):
         self.config = config
         self.validated: list[tuple[Tensor, ...]] = []
 
+    def scores(self, batch: LabelledBatch) -> Tensor:
+        """Scores (N, K) of a batch: of its images, or of what a frozen backbone made of them."""
+        if "pooled" not in batch:
+            scores: Tensor = self(batch["image"])
+            return scores
+        assert isinstance(self.net, Classifier | Embedder)
+        return self.net.from_pooled(batch["pooled"])
+
     def forward(self, images: Tensor) -> Tensor:
         """Scores (N, K) of images (N, C, H, W) uint8."""
-        scores: Tensor = self.net(images.to(memory_format=self.memory_format))
+        scores: Tensor = self.net(self.placed(images))
         return scores
+
+    def placed(self, images: Tensor) -> Tensor:
+        """Images in the memory format that is kept to."""
+        return images.to(memory_format=self.memory_format)
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and the scheduler where it is one of PyTorch's (method 5)."""
@@ -59,7 +72,7 @@ class TrainingTask(pl.LightningModule):
         # A fused step unscales the gradients of float16 by itself, too late for clipping.
         if self.trainer.precision == "16-mixed" and getattr(self.optimizer, "keywords", {}).get("fused"):
             chosen["fused"] = False
-        optimizer = self.optimizer(self.parameters(), **chosen)
+        optimizer = self.optimizer([weight for weight in self.parameters() if weight.requires_grad], **chosen)
         return optimizer if self.scheduler is None else ([optimizer], [self.scheduler(optimizer)])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

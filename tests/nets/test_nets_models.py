@@ -139,7 +139,7 @@ def test_bad_arguments() -> None:
 
 
 def test_configs_build_what_they_are_named_after(pixels: torch.Tensor) -> None:
-    assert {path.stem for path in CONF.glob("*.yaml")} == {*ARCHS, "timm", "tiny", "base"}
+    assert {path.stem for path in CONF.glob("*.yaml")} == {*ARCHS, "efficientnet_lite0", "timm", "tiny", "base"}
     with initialize_config_dir(str(CONF.parent), version_base="1.3"):
         configs = {name: compose("train", [f"arch={name}"]).arch for name in (*ARCHS, "timm", "tiny")}
     assert {name: configs[name].arch for name in ARCHS} == {name: name for name in ARCHS}

