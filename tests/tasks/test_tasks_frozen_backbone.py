@@ -1,5 +1,9 @@
 """A frozen backbone: only the head trains, and what the backbone makes of images is computed once."""
 
+import shutil
+import subprocess
+import sys
+
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -39,12 +43,18 @@ def weights(tmp_path_factory):
     return path
 
 
+def words(pictures, folder, weights, *more):
+    """The command line of a training with a frozen backbone."""
+    own = [f"data.images={pictures}", f"data.labels={pictures / 'labels.csv'}", "data.label_list=[one,two,three]"]
+    return [*TINY, *own, f"paths.outputs={folder}", f"arch.weights={weights}", "arch.freeze=true", *more]
+
+
 def frozen(pictures, folder, weights, *more):
-    """The last checkpoint of a training in a folder, its backbone frozen."""
-    words = [*TINY, f"data.images={pictures}", f"data.labels={pictures / 'labels.csv'}", f"paths.outputs={folder}"]
-    words += ["data.label_list=[one,two,three]", f"arch.weights={weights}", "arch.freeze=true", *more]
+    """The last checkpoint of such a training."""
     run = RunTree(folder / "run")
-    settings, data = load_data(TrainSettings.of(OmegaConf.create(composed(*words))), run)
+    settings, data = load_data(
+        TrainSettings.of(OmegaConf.create(composed(*words(pictures, folder, weights, *more)))), run
+    )
     fit(settings.plain(), ranks.trainer_arguments(settings.trainer.model_dump()), run, data)
     return torch.load(run.checkpoint("last"), weights_only=True)
 
@@ -69,3 +79,27 @@ def test_the_head_trains_as_on_images_that_are_looked_at_in_every_epoch(pictures
     torch.testing.assert_close(state["conv1.weight"], wide[:, [0, 1, 2, 0]], rtol=0, atol=0)
     torch.testing.assert_close({key: state[key] for key in given}, given, rtol=0, atol=0)
     assert len(kept["optimizer_states"][0]["state"]) == 8  # two norms and two linear layers
+
+
+def test_a_training_that_was_stopped_looks_again_and_ends_alike(pictures, tmp_path, weights):
+    whole = frozen(pictures, tmp_path / "whole", weights, "augment=none")
+    stopped = RunTree(tmp_path / "stopped" / "run")
+    (stopped.folder / "checkpoints").mkdir(parents=True)
+    for name in ("epoch_001", "last", "best"):
+        shutil.copy(RunTree(tmp_path / "whole" / "run").checkpoint(1), stopped.folder / "checkpoints" / f"{name}.ckpt")
+    resumed = frozen(pictures, tmp_path / "stopped", weights, "augment=none")
+    torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_two_processes_share_what_they_looked_at(pictures, tmp_path, weights):
+    ends = []
+    for name, augment in (("kept", ["augment=none"]), ("looked", NO_OP)):
+        line = words(pictures, tmp_path / name, weights, "trainer.devices=2", "trainer.strategy=ddp", *augment)
+        done = subprocess.run(
+            [sys.executable, "-m", "hpa_lit.train", *line], capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        run = RunTree(tmp_path / name / "train" / "small_folder" / "fold0")
+        ends.append(torch.load(run.checkpoint("last"), weights_only=True)["state_dict"])
+    torch.testing.assert_close(*ends, rtol=0, atol=0)
