@@ -106,7 +106,7 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     from hpa_lit.results.files import read_features
 
     outputs = OutputTree(settings.paths.outputs)
-    model, run = inference.find_model(outputs, **settings.some(("run", "epoch", "trust")))
+    model, run = inference.find_model(outputs, **settings.some(("run", "epoch", "model", "trust")))
     path = gallery_of(settings, model, run)
     table = known_images(settings, model)
     gallery_ids, gallery = read_features(path, settings.on_failed, table.index.tolist(), label_tables(settings)[0])
@@ -253,9 +253,10 @@ def gallery_of(settings: NeighboursSettings, model: "Model", run: RunTree) -> Pa
     epoch = model.checkpoint.stem
     path = settings.gallery or run.features("external", epoch)
     if not path.is_file():
+        which = f"model={settings.model}" if settings.model else f"run={run.folder} epoch={settings.epoch}"
         raise InputError(
-            f"there are no features {path} of images to search: make them with hpa-lit embed run={run.folder} "
-            f"epoch={settings.epoch} dataset=external (or images=DIR), or set gallery=FILE"
+            f"there are no features {path} of images to search: make them with hpa-lit embed {which} "
+            f"dataset=external (or images=DIR), or set gallery=FILE"
         )
     gallery = prediction_file.read(path)
     ours, theirs = (model.run, epoch), (gallery.run, Path(gallery.checkpoint).stem)

@@ -14,6 +14,7 @@ from hpa_lit.cli.claim import flat
 from hpa_lit.cli.command import command
 from hpa_lit.cli.planned_run import FREE_KEYS
 from hpa_lit.cli.settings import Paths, Settings
+from hpa_lit.cli.table import aligned
 from hpa_lit.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,12 +86,6 @@ def row(run: "Run", differs: dict[str, Any], root: Path) -> tuple[str, ...]:
     brief = brief[:SHOWN] + ([f"and {len(brief) - SHOWN} more"] if len(brief) > SHOWN else [])
     where = run.folder.relative_to(root).as_posix()
     return where, recipe, f"{run.epoch}/{run.epochs or '?'}", best, run.state, run.problem or ", ".join(brief)
-
-
-def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """A line a row, the columns below one another."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 if __name__ == "__main__":

@@ -186,6 +186,7 @@ class PredictionSettings(Settings):
     trainer: TrainerSettings
     run: Path | None
     epoch: Epoch
+    model: str | None
     batch_size: PositiveInt
     workers: NonNegativeInt | None
     bits: BitDepth | None

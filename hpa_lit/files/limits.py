@@ -14,6 +14,7 @@ MOST_STACK = 2**31  # of a Z stack, which is read a slice at a time: two hundred
 MOST_PAGES = 1000  # of a TIFF; those of a pyramid and thumbnails beside the planes count too
 MOST_VALUES = 2**31  # of a prediction file, 8 GB; a hundred thousand images in 32 views have a twentieth of that
 MOST_DOWNLOADED = 2**26  # bytes; the largest JPEG of the atlas has a sixteenth of that
+MOST_FETCHED = 2**31  # bytes of a file of weights; those of the winners have a fiftieth of that
 
 
 def check_pixels(path: Path, height: int, width: int) -> None:

@@ -6,6 +6,7 @@ import os
 import shlex
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -25,10 +26,11 @@ TAKEN = (errno.EACCES, errno.EAGAIN)
 UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)  # of a file system without locks
 # The byte that is locked. Some systems keep others from reading a locked byte, and who holds it stands before this one.
 PLACE = 2**30
+WAITED = 0.2  # seconds between looks at a lock that is waited for
 
 
 @contextmanager
-def held(lock: Path, place: Path, remedy: str) -> Iterator[None]:
+def held(lock: Path, place: Path, remedy: str | None) -> Iterator[None]:
     """Hold a place for this process alone while the block runs.
 
     The lock is the kernel's and ends with the process, however that ends. Processes that this one starts do not inherit
@@ -41,7 +43,8 @@ def held(lock: Path, place: Path, remedy: str) -> Iterator[None]:
     Args:
         lock: File that says in JSON who holds the place; gone afterwards.
         place: The folder or file that is held.
-        remedy: What leads to another place, such as ``set tag=NAME``.
+        remedy: What leads to another place, such as ``set tag=NAME``; None where there is none, and a process that
+            holds it is waited for, which is said on standard error.
 
     Raises:
         InputError: Another process holds it, which is named; the lock cannot be written; or it was taken away, with its
@@ -80,8 +83,9 @@ def is_held(lock: Path) -> bool:
     return False
 
 
-def _locked(lock: Path, place: Path, remedy: str) -> BinaryIO:
+def _locked(lock: Path, place: Path, remedy: str | None) -> BinaryIO:
     """The lock's file, once it is locked and says who holds it."""
+    said = False
     while True:
         file = os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
         try:
@@ -89,15 +93,22 @@ def _locked(lock: Path, place: Path, remedy: str) -> BinaryIO:
         except OSError as error:
             if error.errno in TAKEN:
                 with file:
-                    said = _holder(file)
-                raise InputError(f"{place} is being written by {said}: wait for it, end it, or {remedy}") from None
+                    holder = _holder(file)
+                being = f"{place} is being written by {holder}"
+                if remedy is not None:
+                    raise InputError(f"{being}: wait for it, end it, or {remedy}") from None
+                if not said:
+                    print(f"{being}: waiting for it", file=sys.stderr)
+                said = True
+                time.sleep(WAITED)
+                continue
             if error.errno not in UNKNOWN:
                 raise
             print(f"{place} is on a file system without locks: see that no other process writes there")
         if _leads_to(lock, file):
             break
         file.close()  # its holder took it away before it was locked here
-    holder = {
+    ours = {
         "host": socket.gethostname(),
         "process": os.getpid(),
         "command": command_line(),
@@ -105,7 +116,7 @@ def _locked(lock: Path, place: Path, remedy: str) -> BinaryIO:
     }
     with suppress(OSError):  # on a full disk it is held, if by nobody that is named
         file.truncate(0)
-        file.write(json.dumps(holder).encode())
+        file.write(json.dumps(ours).encode())
     return file
 
 

@@ -1,5 +1,6 @@
 """Where everything lies: the one place that names the files of a data folder and of a run."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,32 @@ def folder_lock(folder: Path) -> Path:
 def file_lock(output: Path) -> Path:
     """Who is making a file, in JSON; there as long as somebody is."""
     return output.with_name(f".{output.name}.lock")
+
+
+def being_fetched(path: Path) -> Path:
+    """What has come so far of a file that is being fetched; with a note beside it, of the same name and ``.json``."""
+    return path.with_name(f".part.{path.name}")
+
+
+@dataclass(frozen=True)
+class CacheTree:
+    """The folder of what was fetched, for all runs and projects."""
+
+    root: Path
+
+    def weights(self, name: str) -> Path:
+        """A file of weights."""
+        return self.root / "weights" / name
+
+    def checksum(self, name: str) -> Path:
+        """What is held to of it, in JSON: its sha256, and where it was from."""
+        return self.root / "weights" / f"{name}.json"
+
+
+def cache() -> CacheTree:
+    """The folder that HPA_LIT_CACHE names, else ``hpa_lit`` among the user's caches."""
+    own, caches = os.environ.get("HPA_LIT_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    return CacheTree(Path(own) if own else Path(caches or Path.home() / ".cache") / "hpa_lit")
 
 
 @dataclass(frozen=True)
@@ -232,6 +259,10 @@ class OutputTree:
     def report(self, predictions: Path) -> "ReportTree":
         """The report on a prediction file, where no other place is asked for."""
         return ReportTree(self.root / "report" / predictions.stem)
+
+    def of_model(self, name: str) -> RunTree:
+        """What stands for a run's folder where there is a published model."""
+        return RunTree(self.root / "models" / name)
 
     def of_checkpoint(self, checkpoint: Path) -> RunTree:
         """What stands for a run's folder where there is a checkpoint alone."""

@@ -256,6 +256,7 @@ def predict(job: Job, trainer_arguments: Mapping[str, Any]) -> None:
 def statements(job: Job) -> list[str]:
     """What to say about images that are not as those of the training."""
     filled = filled_planes(job.files, job.model.channels) if job.images.missing == "zero" else []
+    said = [*filter(None, [job.model.remark]), *job.images.notes, *filled]
     if job.dataset in (*get_args(tree.ImageSet), "valid"):  # at the size of the training
-        return [*job.images.notes, *filled]
-    return [*job.images.notes, *filled, *as_seen(job.files.values(), job.model.data["image_size"])]
+        return said
+    return [*said, *as_seen(job.files.values(), job.model.data["image_size"])]

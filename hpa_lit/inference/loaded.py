@@ -23,6 +23,7 @@ from hpa_lit.inference.given import Given, Images, Reading, take
 from hpa_lit.inference.job import check_views
 from hpa_lit.inference.model import Epoch, Model
 from hpa_lit.inference.predictor import Answers, Predictor
+from hpa_lit.inference.published import published_models
 from hpa_lit.inference.views import named_views
 from hpa_lit.results.decision import Decision
 
@@ -266,7 +267,8 @@ def load_model(
     """Load a trained model.
 
     Args:
-        source: The folder of a training run, a bundle, or a checkpoint: a run's, or one of the reference's.
+        source: The folder of a training run, a bundle, a checkpoint: a run's, or one of the reference's; or the name of
+            a published model, which ``hpa-lit models`` lists, and which is fetched where it is not here yet.
         epoch: Of a run: "best", "last", or the number of an epoch, counted from 1.
         device: Where it runs: "cpu", "cuda", "cuda:1", "mps"; auto takes a GPU where there is one.
         arch: Of a checkpoint of the reference, which does not say its network: a name such as "densenet121_large".
@@ -277,11 +279,11 @@ def load_model(
     Raises:
         InputError: There is no such model, or it does not say all by itself.
     """
-    source = Path(source)
-    run, checkpoint = (source, None) if source.is_dir() else (None, source)
+    name = str(source) if str(source) in published_models() and not Path(source).exists() else None
+    run, checkpoint = (source, None) if Path(source).is_dir() else (None, source if name is None else None)
     network = None if arch is None else {"arch": arch}
     seen = None if data is None else {"image_size": None, "crop_size": None, "bits": "auto", **data}
-    model, _ = find_model(OutputTree(Path()), run, epoch, checkpoint, network, seen, trust=trust)
+    model, _ = find_model(OutputTree(Path()), run, epoch, checkpoint, network, seen, trust=trust, model=name)
     return LoadedModel(model, _device(device))
 
 

@@ -36,6 +36,7 @@ class Model:
         data: How its training saw images: image_size, crop_size, bits, channels, mean, std; all of the run's data
             config where it has one.
         decision: How its probabilities become answers; None where its checkpoint does not know.
+        remark: What to say where it is used; empty where there is nothing.
         legacy: Whether the checkpoint is one of the reference's.
         trust: Whether to run the code of a network that is not ours.
     """
@@ -49,6 +50,7 @@ class Model:
     labels: tuple[str, ...]
     data: Mapping[str, Any]
     decision: Decision | None = None
+    remark: str = ""
     legacy: bool = False
     trust: bool = False
 

@@ -4,10 +4,8 @@ Input: the external list. Outputs: raw/external/<Id>_<color>.jpg.
 """
 
 import asyncio
-import email.utils
 import logging
 import random
-import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -22,6 +20,7 @@ from PIL import Image
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
+from hpa_lit.files.fetching import BUSY, RetryError, retry_after
 from hpa_lit.files.limits import MOST_DOWNLOADED
 from hpa_lit.files.reading import reading
 from hpa_lit.files.tree import DataTree
@@ -29,8 +28,6 @@ from hpa_lit.files.writing import remove_stale, replacing
 from hpa_lit.progress import Progress, progress
 from hpa_lit.stages import failures
 from hpa_lit.stages.metadata import read_raw
-
-BUSY = (408, 425, 429, 500, 502, 503, 504)  # answers that may be better next time
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,6 @@ class Source:
         for name in ("connections", "attempts", "timeout"):
             if getattr(self, name) <= 0:
                 raise InputError(f"prepare.download.{name}={getattr(self, name)} must be more than 0")
-
-
-class _RetryError(Exception):
-    """An attempt failed in a way that may pass."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
 
 
 def url(base_url: str, image_id: str, color: str) -> str:
@@ -156,7 +145,7 @@ async def _fetch(client: httpx.AsyncClient, path: Path, address: str, source: So
                 content = await _get(client, address)
             await asyncio.to_thread(_save, path, content)
             return None
-        except _RetryError as error:
+        except RetryError as error:
             reason = str(error)
             wait = error.wait
         except (httpx.TransportError, TimeoutError) as error:
@@ -184,7 +173,7 @@ async def _stay(site: httpx.URL, request: httpx.Request) -> None:
 async def _get(client: httpx.AsyncClient, address: str) -> bytes:
     async with client.stream("GET", address) as answer:
         if answer.status_code in BUSY:
-            raise _RetryError(f"the server answered {answer.status_code}", _retry_after(answer))
+            raise RetryError(f"the server answered {answer.status_code}", retry_after(answer))
         if answer.status_code != httpx.codes.OK:
             raise httpx.HTTPError(f"the server answered {answer.status_code}")
         content = bytearray()
@@ -201,15 +190,4 @@ def _save(path: Path, content: bytes) -> None:
         try:
             check(temporary)
         except InputError as error:
-            raise _RetryError(f"no whole JPEG: {error}".replace(str(temporary), "it")) from error
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    """Seconds to wait that the server asks for, given as such or as a date."""
-    text = answer.headers.get("Retry-After", "")
-    if text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None
+            raise RetryError(f"no whole JPEG: {error}".replace(str(temporary), "it")) from error

@@ -19,6 +19,7 @@ from hpa_lit.embed import EmbedSettings
 from hpa_lit.errors import BAD_INPUT, InputError
 from hpa_lit.export import ExportSettings
 from hpa_lit.files.conf_dir import conf_dir
+from hpa_lit.models import ModelsSettings
 from hpa_lit.neighbours import NeighboursSettings
 from hpa_lit.predict import PredictSettings
 from hpa_lit.prepare import PrepareSettings
@@ -40,6 +41,7 @@ VERBS: dict[type[Settings], tuple[str, list[str]]] = {
     EmbedSettings: ("embed", ["arch=tiny", "data=i768"]),
     ExportSettings: ("export", ["arch=tiny", "data=i768"]),
     RunsSettings: ("runs", []),
+    ModelsSettings: ("models", []),
     TrainSettings: ("train", ["data=i768"]),
     PipelineSettings: ("pipeline", []),
     DemoSettings: ("demo", []),

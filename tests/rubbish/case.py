@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "images=pictures labels=labels.csv workers=1",
     "prepare": "stage=metadata paths.root=data prepare.workers=1",
     "runs": "",
+    "models": "",
     "draw": "paths.root=drawn draw.fields=4 draw.workers=1",
     "pipeline": "dry_run=true",
     "demo": "dry_run=true",
