@@ -19,6 +19,7 @@ ORDER = (
     "scaling",
     "compression",
     "portable",
+    "finetuning",
 )
 
 
