@@ -8,15 +8,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
 from loopback import serving
 from small_run import save_pictures
 
-from hpa_lit import embed, load_model, models, predict
+from hpa_lit import embed, load_model, models, neighbours, predict
 from hpa_lit.errors import InputError
-from hpa_lit.files import prediction_file
+from hpa_lit.files import prediction_file, rgby
 from hpa_lit.files.fetching import Patience
 from hpa_lit.files.tree import OutputTree, cache
 from hpa_lit.inference import find_model, published
@@ -221,6 +222,32 @@ def test_two_commands_at_once_fetch_it_once(server, tmp_path):
     ended = [process.communicate(timeout=100)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], ended
     assert len(server.asked) <= 2  # once, and once more for what the stalled answer lacked
+
+
+@pytest.mark.slow
+def test_neighbours_are_found_by_a_published_model(server, start, tmp_path):
+    pictures = save_pictures(tmp_path / "atlas", 12)
+    rgby.write(tmp_path / "mine" / "a.tif", pictures[5], "a")
+    table = pd.DataFrame({"Id": [f"i{row:02}" for row in range(12)], "Target": ["0 23"] * 12})
+    table.to_csv(tmp_path / "atlas.csv", index=False)
+    gallery = ["model=small", f"gallery={tmp_path / 'atlas.parquet'}", f"gallery_table={tmp_path / 'atlas.csv'}"]
+    start(embed, "model=small", f"images={tmp_path / 'atlas'}", f"out={tmp_path / 'atlas.parquet'}", *CPU)
+    mine = [f"images={tmp_path / 'mine'}", f"gallery_images={tmp_path / 'atlas'}", f"output={tmp_path / 'found'}"]
+    start(neighbours, *gallery, *mine, "k=1", *CPU)
+    assert pd.read_csv(tmp_path / "found" / "neighbours.csv").neighbour.tolist() == ["i05"]
+
+
+@pytest.mark.slow
+def test_both_readings_answer_for_the_fields_of_the_publishers(start, shared, tmp_path, monkeypatch):
+    """Drawn weights in place of the file that cannot be had here: what they answer means nothing, that they do does."""
+    monkeypatch.setenv("HPA_LIT_CACHE", str(tmp_path / "cache"))
+    path = published_model("hpa_densenet121").place
+    path.parent.mkdir(parents=True)
+    torch.save({"state_dict": reference.state_dict("densenet121")}, path)
+    said = start(models, "model=hpa_densenet121", f"compare={shared / 'data' / 'fields'}")
+    assert "is taken for densenet121 at 768 pixels, crops of 512, as its file's name says" in said
+    assert "is taken for densenet121_large at 1536 pixels, crops of 1024, as the publishers' own script" in said
+    assert said.count("\n  800_A6_1: ") == said.count("\n  89_B5_1: ") == said.count(" of 2 as its publishers say") == 2
 
 
 def test_a_name_loads_in_python(server, tmp_path):

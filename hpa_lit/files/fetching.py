@@ -122,9 +122,9 @@ def _fetch(url: str, part: Path, path: Path, patience: Patience) -> None:
                 return _receive(client, url, part)
             except RetryError as error:
                 reason, wait = str(error), error.wait
-            except (httpx.TooManyRedirects, httpx.UnsupportedProtocol) as error:
+            except (httpx.TooManyRedirects, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
                 raise InputError(f"{url} leads nowhere: {error}: see to the address") from error
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except httpx.HTTPError as error:
                 reason = f"{type(error).__name__}: {error}"
             if attempt + 1 < patience.attempts:
                 time.sleep(min(patience.wait * 2**attempt if wait is None else wait, patience.max_wait))
