@@ -45,7 +45,7 @@ class Prediction:
         answered: What is answered from these, in the same order.
         rows: Where in these each image is.
         thresholds_known: Whether the model knows its thresholds, or one was given.
-        notes: What is to be said of how the images were taken, a line each.
+        notes: What is to be said of the model, and of how the images were taken, a line each.
     """
 
     predictions: Predictions
@@ -158,7 +158,8 @@ class LoadedModel:
         predictions, given = self._look(images, named_views(views), batch_size, workers, reading)
         known = threshold is not None or self.decision is not None
         answers = answered(predictions, self.decision, threshold)
-        return Prediction(predictions, answers, given.rows, known, tuple(given.notes))
+        notes = tuple(filter(None, [self.model.remark, *given.notes]))
+        return Prediction(predictions, answers, given.rows, known, notes)
 
     def embed(self, images: Images, *, batch_size: int = 8, workers: int = 0, **reading: Unpack[Reading]) -> Floats:
         """The vectors before the last layer, shape (N, D), in the order of `predict`; NaN where an image failed.

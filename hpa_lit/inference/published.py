@@ -89,8 +89,8 @@ def published_model(name: str) -> PublishedModel:
     models = published_models()
     if name not in models:
         raise InputError(
-            f"model={name}: there is no published model of this name{meant(name, models)} hpa-lit models lists them: "
-            f"{', '.join(models)}"
+            f"model={name}: there is no published model of this name{meant(name, models) or '.'} hpa-lit models lists "
+            f"them: {', '.join(models)}"
         )
     return models[name]
 

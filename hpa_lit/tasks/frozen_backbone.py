@@ -11,8 +11,12 @@ from hpa_lit.data import ImageDataModule
 from hpa_lit.data.dataset import LabelledBatch
 from hpa_lit.nets import Classifier, Embedder
 from hpa_lit.progress import Progress
+from hpa_lit.tasks.classify import ClassifyTask
+from hpa_lit.tasks.embed import EmbedTask
 from hpa_lit.tasks.gather import gather_rows
 from hpa_lit.tasks.training import TrainingTask
+
+OURS = (ClassifyTask, EmbedTask)  # one of somebody's own may ask a batch for its images
 
 
 class FrozenBackbone(pl.Callback):
@@ -21,17 +25,18 @@ class FrozenBackbone(pl.Callback):
     These are the images to validate on, and without augmentation those to train on. They go through the backbone before
     the first epoch, and then the head trains on what came of them, 8 D bytes an image, and no image is read again. It
     ends with the weights, bit by bit on a CPU, that it has when every epoch looks at every image. Without a frozen
-    backbone, and in a `fast_dev_run`, nothing happens.
+    backbone, with a task of others, and in a `fast_dev_run` nothing happens.
     """
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at the images."""
         data = trainer.datamodule  # type: ignore[attr-defined]
+        if type(pl_module) not in OURS or not isinstance(data, ImageDataModule) or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
         assert isinstance(pl_module, TrainingTask)
         net = pl_module.net
-        if not (isinstance(net, Classifier | Embedder) and net.backbone.frozen) or trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not isinstance(net, Classifier | Embedder) or not net.backbone.frozen:
             return
-        assert isinstance(data, ImageDataModule)
         for side, loader in data.unchanging_loaders().items():
             data.pooled[side] = _pooled(trainer, pl_module, net, loader, side)
 
