@@ -163,7 +163,7 @@ def interval(values: list[float]) -> str:
 def run(small: bool) -> Outcome:
     """Train each way on the same fields, three times on other ones."""
     torch.set_num_threads(1)
-    fields, side, budget, seeds = (60, 64, 2.0, (1, 2)) if small else (480, SIDE, 60.0, (1, 2, 3))
+    fields, side, budget, seeds = (60, 64, 2.0, (1, 2)) if small else (320, SIDE, 30.0, (1, 2, 3))
     found: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}
     for seed in seeds:
         drawn = atlas(fields, side, seed)
