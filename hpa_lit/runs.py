@@ -1,7 +1,6 @@
 """The training runs, how far each came and how good it is: ``python -m hpa_lit.runs``."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 from pydantic import Field
 
-from hpa_lit.cli.claim import flat
 from hpa_lit.cli.command import command
-from hpa_lit.cli.planned_run import FREE_KEYS
+from hpa_lit.cli.run_differences import differences
 from hpa_lit.cli.settings import Paths, Settings
 from hpa_lit.cli.table import aligned
 from hpa_lit.errors import InputError
@@ -20,8 +18,6 @@ from hpa_lit.errors import InputError
 if TYPE_CHECKING:
     from hpa_lit.results.runs import Run
 
-# What names a run, what its images decide, and what a column of the table says.
-NAMES = {"run_name", "run_folder", "tag", "fold", "labels", "num_classes", "scheduler.epochs", "scheduler.T_max"}
 SHOWN = 3  # differences in a row of the table
 
 
@@ -54,28 +50,6 @@ def main(config: DictConfig) -> None:
         print(*aligned([("run", "recipe", "epoch", "best", "state", "differs in"), *rows]), sep="\n")
     else:
         print(f"there are no training runs below {root}: hpa-lit train makes one")
-
-
-def differences(runs: Sequence["Run"]) -> list[dict[str, Any]]:
-    """The settings in which the runs of one network and kind of images differ, with the values of each run."""
-    leaves = [_decisive(flat(dict(run.config))) for run in runs]
-    values: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for run, its in zip(runs, leaves, strict=True):
-        for key in {key for other in leaves for key in other}:
-            values[run.arch, run.data, key].add(repr(its.get(key)))
-    return [
-        {key: value for key, value in its.items() if len(values[run.arch, run.data, key]) > 1}
-        for run, its in zip(runs, leaves, strict=True)
-    ]
-
-
-def _decisive(leaves: dict[str, Any]) -> dict[str, Any]:
-    """The settings that make a run another, each once: data.seed is what seed says."""
-    return {
-        key: value
-        for key, value in leaves.items()
-        if key not in NAMES and not key.startswith(FREE_KEYS) and not ("." in key and key.rpartition(".")[2] in leaves)
-    }
 
 
 def row(run: "Run", differs: dict[str, Any], root: Path) -> tuple[str, ...]:

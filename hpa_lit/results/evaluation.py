@@ -1,6 +1,5 @@
 """How good predicted labels are, against the truth. method 12."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from sklearn.metrics import average_precision_score
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.prediction_file import HIGHEST, LOWEST
+from hpa_lit.results import resampling
 from hpa_lit.results.arrays import Doubles, probabilities, targets
 
 
@@ -78,7 +78,11 @@ def present_macro_f1(target: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
 
 
 def bootstrap_interval(
-    target: npt.ArrayLike, predicted: npt.ArrayLike, samples: int = 1000, level: float = 0.95, seed: int = 0
+    target: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    samples: int = resampling.SAMPLES,
+    level: float = resampling.LEVEL,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """Percentile interval of `present_macro_f1` over images drawn again with replacement.
 
@@ -98,19 +102,18 @@ def bootstrap_interval(
         return 0.0, 0.0
     hits_and_sizes = np.concatenate([truth & given, truth + given], axis=1).astype(np.float32)
     scores = np.empty(samples)
-    for sample, drawn in enumerate(_drawn(count, samples, seed)):
-        hits, sizes = np.split(drawn @ hits_and_sizes, [labels])
+    for sample, counts in enumerate(resampling.drawn(count, samples, seed)):
+        hits, sizes = np.split(counts @ hits_and_sizes, [labels])
         scores[sample] = np.mean(2 * hits / np.maximum(sizes, 1))
-    low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return resampling.interval(scores, level)
 
 
 def label_intervals(
     target: npt.ArrayLike,
     predicted: npt.ArrayLike,
     probs: npt.ArrayLike,
-    samples: int = 1000,
-    level: float = 0.95,
+    samples: int = resampling.SAMPLES,
+    level: float = resampling.LEVEL,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Percentile intervals of every label's scores over images drawn again with replacement.
@@ -129,24 +132,22 @@ def label_intervals(
     """
     truth, given = _pair(target, predicted)
     present = truth.any(axis=0)
-    average_precision = _resampled_average_precision(
+    average_precision = resampling.average_precision(
         truth[:, present], probabilities("probabilities", probs)[:, present]
     )
-    counts = np.concatenate([truth & given, truth, given], axis=1).astype(np.float32)
+    cells = np.concatenate([truth & given, truth, given], axis=1).astype(np.float32)
     scores = {name: np.empty((samples, truth.shape[1])) for name in ("precision", "recall", "f1")}
     scores["average_precision"] = np.full((samples, truth.shape[1]), np.nan)
-    for sample, drawn in enumerate(_drawn(len(truth), samples, seed)):
-        hits, has, was_given = np.split(drawn @ counts, 3)
+    for sample, counts in enumerate(resampling.drawn(len(truth), samples, seed)):
+        hits, has, was_given = np.split(counts @ cells, 3)
         scores["precision"][sample] = hits / np.maximum(was_given, 1)
         scores["recall"][sample] = hits / np.maximum(has, 1)
         scores["f1"][sample] = 2 * hits / np.maximum(has + was_given, 1)
-        scores["average_precision"][sample, present] = average_precision(drawn)
+        scores["average_precision"][sample, present] = average_precision(counts)
     columns = {}
     for name, values in scores.items():
-        known = np.isfinite(values).any(axis=0)
-        for side, share in (("low", (1 - level) / 2), ("high", (1 + level) / 2)):
-            columns[f"{name}_{side}"] = bounds = np.full(values.shape[1], np.nan)
-            bounds[known] = np.nanquantile(values[:, known], share, axis=0)
+        bounds = np.array([resampling.interval(of_label, level) for of_label in values.T])
+        columns[f"{name}_low"], columns[f"{name}_high"] = bounds.T
     return pd.DataFrame(columns)
 
 
@@ -219,35 +220,6 @@ def _present(
     """The columns of the labels that some image has."""
     has = truth.any(axis=0)
     return truth[:, has], given[:, has]
-
-
-def _drawn(count: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
-    """How often each image is in each sample, shape (count,): a sample's counts are one product with this vector."""
-    rng = np.random.default_rng(seed)
-    for _ in range(samples):
-        yield np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float32)
-
-
-def _resampled_average_precision(
-    truth: npt.NDArray[np.uint8], probs: Doubles
-) -> Callable[[npt.NDArray[np.float32]], Doubles]:
-    """Average precision of a sample, shape (K,), from how often each image is in it; the images are sorted once."""
-    order = np.argsort(-probs.T, axis=1, kind="stable")
-    falling = np.take_along_axis(probs.T, order, axis=1)
-    has = np.take_along_axis(truth.T, order, axis=1)
-    # Images of equal probability are found together: precision counts at the last one of each such group.
-    ends = np.where(np.diff(falling, axis=1, append=-1) != 0, np.arange(len(probs)), len(probs))
-    ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
-
-    def average_precision(drawn: npt.NDArray[np.float32]) -> Doubles:
-        found = drawn[order]
-        hits = found * has
-        precision = hits.cumsum(axis=1) / np.maximum(found.cumsum(axis=1), 1)
-        total = hits.sum(axis=1)
-        weighted = (hits * np.take_along_axis(precision, ends, axis=1)).sum(axis=1)
-        return np.asarray(weighted / np.where(total > 0, total, np.nan), np.float64)
-
-    return average_precision
 
 
 def _ratio(part: npt.NDArray[np.uint8], whole: npt.NDArray[np.uint8]) -> Doubles:
