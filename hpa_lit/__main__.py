@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train one model, or sweep over folds with -m fold=0,1,2,3,4",
     "runs": "the training runs: how far each came, how good it is, how they differ",
     "models": "trained models that others have published, to be used by name",
+    "compare": "training runs side by side on the same images, with intervals",
     "predict": "a trained model's probabilities for images, one file a run and dataset",
     "embed": "the features of images, for neighbours and for other programs",
     "export": "a trained model for other programs: ONNX, bioimage.io, or all of it in one file",

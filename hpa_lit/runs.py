@@ -1,6 +1,7 @@
 """The training runs, how far each came and how good it is: ``python -m hpa_lit.runs``."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from omegaconf import DictConfig
 from pydantic import Field
 
 from hpa_lit.cli.command import command
-from hpa_lit.cli.run_differences import differences
+from hpa_lit.cli.planned_run import decisive
 from hpa_lit.cli.settings import Paths, Settings
 from hpa_lit.cli.table import aligned
 from hpa_lit.errors import InputError
@@ -50,6 +51,19 @@ def main(config: DictConfig) -> None:
         print(*aligned([("run", "recipe", "epoch", "best", "state", "differs in"), *rows]), sep="\n")
     else:
         print(f"there are no training runs below {root}: hpa-lit train makes one")
+
+
+def differences(runs: Sequence["Run"]) -> list[dict[str, Any]]:
+    """The settings in which the runs of one network and kind of images differ, with the values of each run."""
+    leaves = [decisive(run.config) for run in runs]
+    values: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for run, its in zip(runs, leaves, strict=True):
+        for key in {key for other in leaves for key in other}:
+            values[run.arch, run.data, key].add(repr(its.get(key)))
+    return [
+        {key: value for key, value in its.items() if len(values[run.arch, run.data, key]) > 1}
+        for run, its in zip(runs, leaves, strict=True)
+    ]
 
 
 def row(run: "Run", differs: dict[str, Any], root: Path) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ ROOMS = {
     "portable": {"nets", "inference"},
 }
 CLI = "cli"  # what verbs share
-VERBS = {"check", "combine", "demo", "draw", "embed", "export", "models", "neighbours", "pipeline", "predict"}
-VERBS |= {"prepare", "report", "runs", "submit", "train"}
+VERBS = {"check", "combine", "compare", "demo", "draw", "embed", "export", "models", "neighbours", "pipeline"}
+VERBS |= {"predict", "prepare", "report", "runs", "submit", "train"}
 LIGHTNING = {"tasks", "data", "inference", "train"}
 VAGUE = {"utils", "common", "helpers", "misc", "base"}
 

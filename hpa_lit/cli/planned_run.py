@@ -1,12 +1,13 @@
 """What train makes of the words that it is started with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hydra import compose
 from omegaconf import OmegaConf
 
+from hpa_lit.cli.claim import flat
 from hpa_lit.cli.command import FOLDER, quoted, resolved, written_out
 
 # What a continued run may change: where it runs, not what it computes.
@@ -26,6 +27,9 @@ FREE_KEYS = (
 # What the images decide where a config leaves it open.
 OF_IMAGES = ("num_classes", "labels", "data.image_size")
 
+# What names a run, what its images decide, and what a column of a table of runs says.
+NAMES = {"run_name", "run_folder", "tag", "fold", "labels", "num_classes", "scheduler.epochs", "scheduler.T_max"}
+
 
 class PlannedRun(NamedTuple):
     """A run that there may be already.
@@ -44,3 +48,18 @@ def planned_run(words: Sequence[str]) -> PlannedRun:
     config = compose("train", list(map(quoted, written_out(words, FOLDER))), return_hydra_config=True)
     settings = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     return PlannedRun(Path(config.hydra.run.dir), resolved(settings))
+
+
+def decisive(config: Mapping[str, Any], names: Collection[str] = NAMES) -> dict[str, Any]:
+    """The settings that make a run another, by dotted names, each once: data.seed is what seed says.
+
+    Args:
+        config: Of a run.
+        names: Keys that are left out, too.
+    """
+    leaves = flat(dict(config))
+    return {
+        key: value
+        for key, value in leaves.items()
+        if key not in names and not key.startswith(FREE_KEYS) and not ("." in key and key.rpartition(".")[2] in leaves)
+    }

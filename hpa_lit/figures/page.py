@@ -38,17 +38,22 @@ def render(
         about: What it was made from, as names and values.
         lacking: What it does not show, and the setting that brings it.
     """
-    environment = Environment(
+    template = environment().get_template("page.html")
+    return template.render(title=title, titles=TITLES, chapters=chapters, about=about, lacking=lacking)
+
+
+def environment() -> Environment:
+    """What fills in the templates."""
+    found = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.filters |= {"number": number, "uri": uri}
-    template = environment.get_template("page.html")
-    return template.render(title=title, titles=TITLES, chapters=chapters, about=about, lacking=lacking)
+    found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    found.filters |= {"number": number, "uri": uri}
+    return found
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -50,6 +50,24 @@ def label_scores(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def differences(scores: pd.DataFrame, name: str) -> Figure:
+    """A metric of each model with its interval, the first model on top and its value a line.
+
+    Args:
+        scores: model, value, low, high; a row for each model.
+        name: Of the metric.
+    """
+    rows = scores.iloc[::-1].reset_index(drop=True)
+    figure, axes = _axes(_WIDE, 0.9 + 0.3 * len(rows))
+    axes.axvline(rows["value"].iloc[-1], color=GREY, linewidth=1, linestyle=":")
+    colors = [{"better": GREEN, "worse": ORANGE}.get(verdict, BLUE) for verdict in rows["verdict"]]
+    axes.hlines(rows.index, rows["low"], rows["high"], color=colors, linewidth=1.6, alpha=0.55)
+    axes.scatter(rows["value"], rows.index, c=colors, s=22, zorder=3)
+    axes.set_yticks(rows.index, [model[-28:] for model in rows["model"]])
+    axes.set(xlabel=name, ylim=(-0.6, len(rows) - 0.4))
+    return figure
+
+
 def precision_recall(curve: pd.DataFrame, answer: tuple[float, float], share: float) -> Figure:
     """The curve of one label, and the point on it that the answers chose.
 

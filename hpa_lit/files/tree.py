@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 ImageSet = Literal["train", "test", "external"]
 Side = Literal["train", "valid"]
@@ -256,6 +257,11 @@ class OutputTree:
         """The folder of a pipeline."""
         return PipelineTree(self.root / "pipeline" / name)
 
+    @property
+    def comparison(self) -> Path:
+        """The folder of a comparison, where no other place is asked for."""
+        return self.root / "compare"
+
     def report(self, predictions: Path) -> "ReportTree":
         """The report on a prediction file, where no other place is asked for."""
         return ReportTree(self.root / "report" / predictions.stem)
@@ -387,3 +393,33 @@ class ReportTree:
     def picture(self, name: str) -> Path:
         """A picture of the page, or a contact sheet, a PNG."""
         return self.folder / "pictures" / f"{name}.png"
+
+
+@dataclass(frozen=True)
+class ComparisonTree:
+    """The folder of one comparison of runs."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config that made the folder, in YAML."""
+        return self.folder / "config.yaml"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what each prediction printed."""
+        return self.folder / "logs"
+
+    def predictions(self, run: str) -> Path:
+        """The prediction file of a run, by its folder."""
+        return self.folder / "predictions" / f"{quote(run.strip('/'), safe='')}.parquet"
+
+    def table(self, name: str) -> Path:
+        """The numbers behind a part of the page, a CSV."""
+        return self.folder / f"{name}.csv"
+
+    @property
+    def page(self) -> Path:
+        """The comparison to look at, one HTML file."""
+        return self.folder / "compare.html"

@@ -42,6 +42,21 @@ class Comparison:
     images: int
     seeds: Mapping[str, int]
 
+    def __str__(self) -> str:
+        trainings = ", ".join(f"{name} ({count})" for name, count in self.seeds.items())
+        rows = self.scores.assign(
+            interval=[
+                f"{low:.4f} to {high:.4f}" for low, high in zip(self.scores["low"], self.scores["high"], strict=True)
+            ],
+            its_interval=[
+                f"{low:+.4f} to {high:+.4f}"
+                for low, high in zip(self.scores["difference_low"], self.scores["difference_high"], strict=True)
+            ],
+        )[["metric", "model", "value", "interval", "difference", "its_interval", "verdict"]]
+        rows = rows.sort_values("metric", key=lambda names: names.map([*METRICS].index), kind="stable")
+        table = rows.to_string(index=False, float_format="{:.4f}".format)
+        return f"{self.images} images; trainings of each model: {trainings}\n{table}"
+
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON has it: NaN becomes null."""
         tables = {"scores": self.scores, "labels": self.labels}
