@@ -1,4 +1,4 @@
-"""Models side by side on the same images: which is better, by how much, and how sure that is. method 13."""
+"""Models side by side on the same images: which is better, by how much, and how sure that is. method 12."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

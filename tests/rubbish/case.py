@@ -24,6 +24,7 @@ COMMANDS = {
     "prepare": "stage=metadata paths.root=data prepare.workers=1",
     "runs": "",
     "models": "",
+    "compare": "",
     "draw": "paths.root=drawn draw.fields=4 draw.workers=1",
     "pipeline": "dry_run=true",
     "demo": "dry_run=true",

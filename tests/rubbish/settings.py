@@ -29,6 +29,8 @@ CASES = [
     Case("a model and a run", "predict", "model=hpa_densenet121", None, r"^model=hpa_densenet121 and run are two models"),
     Case("fetching all models", "models", "fetch=true", None, r"^say which: model=NAME, one of hpa_densenet121, "),
     Case("models at two places", "models", "model=x", None, r"^model=x: there is no published model of this name"),
+    Case("a comparison with nothing", "compare", "runs=nowhere", None, r"^runs=nowhere: there is no training run"),
+    Case("a comparison of all samples", "compare", "runs=run samples=0", None, rf"^samples=0: {COUNT}"),
     Case("images of a terapixel", "train", "data.image_size=1000000", None, r"data\.image_size=1000000: give .*32768"),
     Case("deviations of nothing", "train", "data.std=[0,0,0,0]", None, r"data\.std=\[0, 0, 0, 0\]: give a list of 3"),
     Case("a mean that is no number", "train", "data.mean=[nan,0,0,0]", None, r"data\.mean=\[NaN, 0, 0, 0\]: give a list"),
