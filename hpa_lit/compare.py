@@ -2,6 +2,7 @@
 
 import glob
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -120,12 +121,13 @@ def prediction(settings: CompareSettings, run: "Run", out: ComparisonTree) -> St
 
 
 def trainings(runs: "Sequence[Run]") -> "dict[str, list[Run]]":
-    """The trainings of each model: runs that differ in the seed alone, under the name of the first."""
+    """The trainings of each model: runs that differ in the seed alone, under the first one's folder below them all."""
+    root = Path(os.path.commonpath([run.folder for run in runs])) if len(runs) > 1 else Path()
     groups: dict[str, list[Run]] = {}
     for run in runs:
         key = json.dumps(decisive(run.config, SEEDS), sort_keys=True, default=str)
         groups.setdefault(key, []).append(run)
-    return {str(group[0].folder): group for group in groups.values()}
+    return {group[0].folder.relative_to(root).as_posix(): group for group in groups.values()}
 
 
 def same_images(
