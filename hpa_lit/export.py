@@ -33,6 +33,7 @@ class ExportSettings(Settings):
     run: Path | None
     epoch: Epoch
     checkpoint: Path | None
+    model: str | None
     arch: Arch | None = None
     data: Data | None = None
     trust: bool
@@ -42,10 +43,6 @@ class ExportSettings(Settings):
     licence: str | None
     authors: tuple[str, ...]
     out: Path | None
-
-    def some(self, names: tuple[str, ...]) -> dict[str, Any]:
-        """The settings of these names."""
-        return {name: getattr(self, name) for name in names}
 
 
 @command("export")

@@ -129,6 +129,10 @@ class Settings(BaseModel):
         """The words that may be written for a dotted key, ``/`` for any path; a key that is not declared may be one."""
         return schema_words.words(cls.model_json_schema(), key)
 
+    def some(self, names: Sequence[str]) -> dict[str, Any]:
+        """The settings of these names."""
+        return {name: getattr(self, name) for name in names}
+
     def plain(self) -> dict[str, Any]:
         """Plain containers with the keys of the config, as YAML and JSON take them."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -198,10 +202,6 @@ class PredictionSettings(Settings):
     channels_last: bool
     save_every: Seconds
     trust: bool
-
-    def some(self, names: Sequence[str]) -> dict[str, Any]:
-        """The settings of these names."""
-        return {name: getattr(self, name) for name in names}
 
 
 def _refuse(faults: Mapping[str, str]) -> None:
