@@ -30,6 +30,7 @@ def called_novel(folder):
     return found.novel.mean(), found.false_alarms[0]
 
 
+@pytest.mark.slow
 def test_photographs_are_novel_beside_drawings_even_to_an_untrained_network(tree, shared, tmp_path, monkeypatch):
     draw_atlas(tree, fields=120, test_share=0.4, external_share=0.1, duplicates=0, size=128)
     save_run(tmp_path / "run", embedder=True, image_size=64)

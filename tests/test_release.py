@@ -27,7 +27,7 @@ def test_the_workflow_calls_targets_on_the_pythons_that_the_package_takes():
     jobs = content(".github/workflows/check.yml")["jobs"]
     lines = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
     assert {line.split()[0] for line in lines} == {"make"}
-    assert {line.split()[1] for line in lines} == {"style", "test", "oldest", "docs", "dist"}
+    assert {line.split()[1] for line in lines} == {"style", "test", "oldest", "docs", "notebooks", "dist"}
     assert {line.split()[1] for line in lines} <= TARGETS
     assert PROJECT["requires-python"] == ">=3.11,<3.14"
     assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
