@@ -341,12 +341,14 @@ def test_missing_values_are_all_named(tmp_path):
         assert key in done.stderr
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_refused(pictures, tmp_path):
     done = command(*arguments(pictures, tmp_path, "trainer=ddp", "trainer.devices=3"))
     assert done.returncode == 2
     assert "batch_size=4 counts the images on all devices together and cannot be shared among 3" in done.stderr
 
 
+@pytest.mark.slow
 def test_batch_norm_over_processes_of_the_cpu_is_refused(pictures, tmp_path):
     done = command(*arguments(pictures, tmp_path, "trainer=ddp", "trainer.devices=2", "trainer.sync_batchnorm=true"))
     assert done.returncode == 2

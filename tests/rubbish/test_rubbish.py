@@ -31,8 +31,8 @@ def content(home):
 
 
 def named(number, case):
-    """A case by name; every second is for the slow tests: all of them take a minute and a half."""
-    marks = pytest.mark.slow if number % 2 else ()
+    """A case by name; two of three are for the slow tests: all of them take a minute and a half."""
+    marks = pytest.mark.slow if number % 3 else ()
     return pytest.param(case, id=f"{case.verb}-{case.name.replace(' ', '_')}", marks=marks)
 
 

@@ -165,6 +165,7 @@ def equal(checkpoints, undisturbed):
                 assert same(checkpoint[key], undisturbed[name][key]), f"{name}: {key}"
 
 
+@pytest.mark.slow
 def test_three_kills(words, undisturbed, tmp_path):
     training = Training(tmp_path / "run", words)
     assert set(training.disturb(3, signal.SIGKILL, 0)) == {-signal.SIGKILL}
