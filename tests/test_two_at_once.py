@@ -109,6 +109,7 @@ def test_two_trainings_into_one_folder(home, tmp_path):
         second.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_training_whose_folder_is_deleted_ends_with_a_sentence_and_makes_none_anew(home, tmp_path):
     process = start_training(home, tmp_path)
     folder = tmp_path / "train" / "small_folder" / "fold0"

@@ -173,6 +173,7 @@ def test_three_kills(words, undisturbed, tmp_path):
     assert not list(training.run.folder.rglob(".*"))
 
 
+@pytest.mark.slow
 def test_a_table_edited_after_a_kill_moves_no_image(pictures, words, undisturbed, tmp_path):
     """Rows in another order, and one more: those of the run stay on the sides that they were on."""
     folder = tmp_path / "pictures"
