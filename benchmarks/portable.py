@@ -17,7 +17,8 @@ import torch
 
 from benchmarks.measure import HERE, Outcome, Row, fill, main, seconds, table
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree, OutputTree, RunTree
+from hpa_lit.files.data_tree import DataTree
+from hpa_lit.files.tree import OutputTree, RunTree
 from hpa_lit.inference import Model, find_images, find_model, seen_images
 from hpa_lit.labels import LABEL_NAMES, encode
 from hpa_lit.nets import build_classifier

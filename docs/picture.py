@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree, OutputTree
+from hpa_lit.files.data_tree import DataTree
+from hpa_lit.files.tree import OutputTree
 
 PICTURE = Path(__file__).parent / "pictures" / "answer.png"
 STAINS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "endoplasmic reticulum": "yellow"}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 from omegaconf import DictConfig
 from pydantic import Field
 
-from hpa_lit.cli.command import FOLDER, command
+from hpa_lit.cli.command import command
 from hpa_lit.cli.parts import Data
 from hpa_lit.cli.settings import Paths, Settings
+from hpa_lit.cli.words import FOLDER
 from hpa_lit.errors import InputError
 from hpa_lit.files.writing import replacing
 

@@ -20,8 +20,9 @@ from hpa_lit.cli.plan import PipelineSettings, plan, summary
 from hpa_lit.cli.planned_run import planned_run
 from hpa_lit.cli.settings import Place
 from hpa_lit.cli.steps import Step, run_steps, setting
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import DataTree, OutputTree, folder_lock
+from hpa_lit.files.tree import OutputTree, folder_lock
 
 
 class DemoSettings(PipelineSettings):

@@ -7,8 +7,9 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import Paths, Settings, Share
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import DataTree, folder_lock
+from hpa_lit.files.tree import folder_lock
 from hpa_lit.files.writing import replacing
 
 

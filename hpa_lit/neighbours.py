@@ -19,8 +19,9 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, PositiveShare, PredictionSettings, Several, Share
 from hpa_lit.errors import InputError
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import AnswerTree, DataTree, OutputTree, RunTree, folder_lock
+from hpa_lit.files.tree import AnswerTree, OutputTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:

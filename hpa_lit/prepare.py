@@ -11,8 +11,9 @@ from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveI
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import BitDepth, Paths, PlaneChannels, Seconds, Settings, Several, Slices
 from hpa_lit.errors import InputError
+from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import DataTree, ImageSet, folder_lock
+from hpa_lit.files.tree import folder_lock
 
 Stage = Literal[
     "download",

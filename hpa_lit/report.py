@@ -28,8 +28,9 @@ from hpa_lit.cli.settings import (
     Slices,
 )
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.data_tree import ImageSet
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import AnswerTree, ImageSet, OutputTree, ReportTree, RunTree, folder_lock
+from hpa_lit.files.tree import AnswerTree, OutputTree, ReportTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:

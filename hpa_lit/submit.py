@@ -11,8 +11,9 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import OnFailed, Paths, Settings, Several, Share
 from hpa_lit.errors import InputError
+from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, folder_lock
+from hpa_lit.files.tree import AnswerTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:

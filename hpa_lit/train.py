@@ -18,12 +18,13 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
-from hpa_lit.cli.command import FOLDER, command
+from hpa_lit.cli.command import command
 from hpa_lit.cli.making import made
 from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Optimizer, Scheduler, Step, Task
 from hpa_lit.cli.planned_run import FREE_KEYS
 from hpa_lit.cli.provenance import config_hash, recorded
 from hpa_lit.cli.settings import Paths, Place, Seed, Settings, TrainerSettings
+from hpa_lit.cli.words import FOLDER
 from hpa_lit.errors import InputError
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import RunTree, folder_lock

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hpa_lit import check
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.labels import encode_all
 from hpa_lit.stages import tables
 from hpa_lit.stages.folds import split

@@ -14,9 +14,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
+import hpa_lit.cli.resolvers  # noqa: F401  registers what the configs resolve with
 from hpa_lit import __version__
 from hpa_lit.__main__ import COMMANDS
-from hpa_lit.cli.command import FOLDER, choices, written_out  # also registers what the configs resolve with
+from hpa_lit.cli.resolvers import choices
+from hpa_lit.cli.words import FOLDER, written_out
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.files.tree import AnswerTree, OutputTree, RunTree
 

@@ -6,7 +6,7 @@ import cv2
 import pandas as pd
 import pytest
 
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 
 
 def draw(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,8 +11,9 @@ import pytest
 
 from hpa_lit import neighbours
 from hpa_lit.files import prediction_file
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.prediction_file import Predictions
-from hpa_lit.files.tree import AnswerTree, DataTree
+from hpa_lit.files.tree import AnswerTree
 from hpa_lit.labels import decode, encode_all
 from hpa_lit.results import submission
 from hpa_lit.stages.corrections import merge

@@ -11,7 +11,8 @@ from small_run import damage, save_pictures, save_run
 
 from hpa_lit import embed, neighbours
 from hpa_lit.files import prediction_file, rgby
-from hpa_lit.files.tree import AnswerTree, DataTree, RunTree
+from hpa_lit.files.data_tree import DataTree
+from hpa_lit.files.tree import AnswerTree, RunTree
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.results.novelty import distances, left_out
 

@@ -9,7 +9,8 @@ from small_run import save_run
 
 from hpa_lit import embed, neighbours
 from hpa_lit.demo import served
-from hpa_lit.files.tree import AnswerTree, DataTree, RunTree
+from hpa_lit.files.data_tree import DataTree
+from hpa_lit.files.tree import AnswerTree, RunTree
 from hpa_lit.synthetic import draw_atlas
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
-import hpa_lit.cli.command  # noqa: F401  registers what the configs resolve with
+import hpa_lit.cli.resolvers  # noqa: F401  registers what the configs resolve with
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.files.tree import RunTree
 from hpa_lit.labels import encode_all

@@ -10,7 +10,7 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,7 @@ from readme_commands import CHECKOUT, ELSEWHERE, MARKS, NAV, PAGES, README, bloc
 
 from hpa_lit.__main__ import COMMANDS
 from hpa_lit.files.conf_dir import conf_dir
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.synthetic import draw_atlas
 
 # The commands of docs/extend.md need the files that it shows: tests/test_plugins.py runs them.

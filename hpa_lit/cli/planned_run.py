@@ -8,7 +8,8 @@ from hydra import compose
 from omegaconf import OmegaConf
 
 from hpa_lit.cli.claim import flat
-from hpa_lit.cli.command import FOLDER, quoted, resolved, written_out
+from hpa_lit.cli.command import resolved
+from hpa_lit.cli.words import FOLDER, quoted, written_out
 
 # What a continued run may change: where it runs, not what it computes.
 FREE_KEYS = (

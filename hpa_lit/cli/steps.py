@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from hpa_lit.cli.claim import differences
-from hpa_lit.cli.command import in_quotes
+from hpa_lit.cli.words import in_quotes
 from hpa_lit.errors import InputError, end
 from hpa_lit.processes import OF_A_SIGNAL, signal_of
 

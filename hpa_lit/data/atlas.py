@@ -24,7 +24,7 @@ from hpa_lit.data.record import read_record
 from hpa_lit.data.transforms import ValidTransform
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree, ImageSet, Side
+from hpa_lit.files.data_tree import DataTree, ImageSet, Side
 from hpa_lit.labels import LABEL_NAMES, encode_all
 
 ANTIBODY = "antibody"  # the one split for metric learning

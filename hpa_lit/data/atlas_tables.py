@@ -8,7 +8,7 @@ import pandas as pd
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree, ImageSet, Side
+from hpa_lit.files.data_tree import DataTree, ImageSet, Side
 
 
 def split_tables(tree: DataTree, split: str) -> list[tuple[pd.DataFrame, pd.DataFrame]]:

@@ -21,6 +21,7 @@ from hpa_lit.data import ImageDataModule
 from hpa_lit.data.dataset import workers_alive
 from hpa_lit.errors import InputError, check_whole, listing
 from hpa_lit.files import prediction_file, rgby, tree
+from hpa_lit.files.data_tree import ImageSet
 from hpa_lit.files.prediction_file import Predictions
 from hpa_lit.files.writing import replacing
 from hpa_lit.inference.model import Model
@@ -257,6 +258,6 @@ def statements(job: Job) -> list[str]:
     """What to say about images that are not as those of the training."""
     filled = filled_planes(job.files, job.model.channels) if job.images.missing == "zero" else []
     said = [*filter(None, [job.model.remark]), *job.images.notes, *filled]
-    if job.dataset in (*get_args(tree.ImageSet), "valid"):  # at the size of the training
+    if job.dataset in (*get_args(ImageSet), "valid"):  # at the size of the training
         return said
     return [*said, *as_seen(job.files.values(), job.model.data["image_size"])]

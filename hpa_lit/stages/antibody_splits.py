@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from hpa_lit.files.tree import DataTree, Version
+from hpa_lit.files.data_tree import DataTree, Version
 from hpa_lit.stages import tables
 
 COLUMNS = ["Id", "Target", "External", "antibody", "antibody_code"]

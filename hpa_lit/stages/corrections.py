@@ -7,7 +7,7 @@ import pandas as pd
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.stages import tables
 from hpa_lit.stages.antibody_splits import COLUMNS
 

@@ -20,10 +20,10 @@ from PIL import Image
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.fetching import BUSY, RetryError, retry_after
 from hpa_lit.files.limits import MOST_DOWNLOADED
 from hpa_lit.files.reading import reading
-from hpa_lit.files.tree import DataTree
 from hpa_lit.files.writing import remove_stale, replacing
 from hpa_lit.progress import Progress, progress
 from hpa_lit.stages import failures

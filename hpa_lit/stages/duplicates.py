@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree, ImageSet
+from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.stages import hashes, tables
 from hpa_lit.stages.hashes import PLANES
 from hpa_lit.stages.images import OnMissing

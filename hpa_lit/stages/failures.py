@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.writing import replacing
 
 

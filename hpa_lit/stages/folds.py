@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.stages import tables
 
 QUICK = 160

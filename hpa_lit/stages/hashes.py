@@ -14,7 +14,7 @@ from PIL import Image
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree, ImageSet
+from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.stages import tables
 from hpa_lit.stages.images import OnMissing, present
 from hpa_lit.stages.workers import Workers

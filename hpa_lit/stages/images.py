@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import DataTree, ImageSet
+from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.stages.metadata import read_raw
 
 OnMissing = Literal["error", "skip"]

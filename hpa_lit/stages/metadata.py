@@ -10,8 +10,8 @@ import pandas as pd
 
 from hpa_lit import labels
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.files.names import check_ids
-from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.stages import tables
 
 

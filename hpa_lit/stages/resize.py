@@ -12,8 +12,8 @@ from typing import get_args
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
+from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.files.stack_tiff import Compression
-from hpa_lit.files.tree import DataTree, ImageSet
 from hpa_lit.files.writing import UnwritableError, remove_stale
 from hpa_lit.stages import failures, tables
 from hpa_lit.stages.metadata import read_raw

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.stages import tables
 from hpa_lit.stages.images import OnMissing, present
 from hpa_lit.stages.resize import Conversion

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from hpa_lit.errors import InputError, listing
-from hpa_lit.files.tree import DataTree, ImageSet, Side, Version
+from hpa_lit.files.data_tree import DataTree, ImageSet, Side, Version
 from hpa_lit.files.writing import replacing
 from hpa_lit.stages.images import OnMissing
 from hpa_lit.stages.metadata import read_raw

@@ -15,7 +15,7 @@ from PIL import Image
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.writing import replacing
 from hpa_lit.progress import progress
 from hpa_lit.synthetic.field import draw_field

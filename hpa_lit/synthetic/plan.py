@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import ImageSet
+from hpa_lit.files.data_tree import ImageSet
 from hpa_lit.labels import LABEL_NAMES
 
 # Every part of an atlas has its own generator, default_rng([seed, part, number]): any order gives the same atlas.

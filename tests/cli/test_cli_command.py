@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from test_configs import composed
 
-from hpa_lit.cli.command import FOLDER, quoted, written_out
+from hpa_lit.cli.words import FOLDER, quoted, written_out
 from hpa_lit.errors import InputError
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from test_configs import composed
 
-from hpa_lit.cli.command import FOLDER, quoted, written_out
 from hpa_lit.cli.steps import setting
+from hpa_lit.cli.words import FOLDER, quoted, written_out
 from hpa_lit.errors import InputError
 from hpa_lit.train import TrainSettings
 

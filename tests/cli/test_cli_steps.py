@@ -8,7 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-import hpa_lit.cli.command  # noqa: F401  registers what the configs resolve with
+import hpa_lit.cli.resolvers  # noqa: F401  registers what the configs resolve with
 from hpa_lit.cli.steps import Step, run_steps, setting
 from hpa_lit.errors import InputError
 from hpa_lit.files.conf_dir import conf_dir

@@ -11,7 +11,7 @@ from small_run import damage
 from hpa_lit.data import AtlasDataModule
 from hpa_lit.data.record import write_record
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.labels import LABEL_NAMES, encode_all
 from hpa_lit.stages import antibody_splits, folds, metadata, tables
 

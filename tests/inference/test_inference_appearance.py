@@ -8,7 +8,7 @@ from PIL import Image
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.inference import appearances
 from hpa_lit.inference.appearance import appearance
 from hpa_lit.synthetic import draw_atlas

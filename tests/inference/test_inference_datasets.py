@@ -6,7 +6,7 @@ import pytest
 from small_run import LABELS, save_pictures, save_run
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.inference import describe, find_images
 from hpa_lit.stages.folds import split
 

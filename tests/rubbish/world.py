@@ -11,8 +11,9 @@ from PIL import Image
 from small_run import LABELS, save_pictures, save_run
 
 from hpa_lit.files import prediction_file, rgby
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.prediction_file import Predictions
-from hpa_lit.files.tree import AnswerTree, DataTree
+from hpa_lit.files.tree import AnswerTree
 
 IDS = tuple(f"i{row:02}" for row in range(6))
 ATLAS_IDS = tuple(f"{row}_A1_1" for row in range(1, 7))

@@ -11,8 +11,8 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 from small_atlas import EXTERNAL, Site, draw_raw
 
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.rgby import COLORS
-from hpa_lit.files.tree import DataTree
 from hpa_lit.stages import download
 
 

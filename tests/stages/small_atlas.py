@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.rgby import COLORS
-from hpa_lit.files.tree import DataTree
 
 TRAIN = [f"t{i:02}" for i in range(24)]
 TEST = [f"s{i:02}" for i in range(8)]

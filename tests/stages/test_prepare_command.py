@@ -8,7 +8,7 @@ import pytest
 from small_atlas import DIFFERENT, EQUAL, EXTERNAL, TEST, TRAIN, TWINS, Site
 
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 
 
 def prepare(tree: DataTree, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from small_atlas import Site
 
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 
 KILLS = 10
 

@@ -17,8 +17,8 @@ from PIL import Image
 from small_atlas import Site
 
 from hpa_lit.errors import InputError
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.rgby import COLORS
-from hpa_lit.files.tree import DataTree
 from hpa_lit.files.writing import UnwritableError
 from hpa_lit.stages import download
 from hpa_lit.stages.failures import IncompleteError

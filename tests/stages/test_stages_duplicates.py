@@ -9,7 +9,7 @@ from PIL import Image
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.stages import duplicates, hashes, resize
 from hpa_lit.stages.workers import Workers
 

@@ -10,7 +10,7 @@ from small_atlas import EXTERNAL, TEST, TRAIN, field, save_planes
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.writing import UnwritableError
 from hpa_lit.stages import resize, statistics
 from hpa_lit.stages.failures import IncompleteError

@@ -6,7 +6,7 @@ import pytest
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.stages import antibody_splits, corrections, folds, leak, metadata, tables
 
 

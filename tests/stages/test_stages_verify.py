@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.stages import antibody_splits, folds, metadata, tables, verify
 
 

@@ -9,7 +9,7 @@ import distributed  # noqa: F401 brings the defaults that a test changes for a m
 import pytest
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import DataTree
+from hpa_lit.files.data_tree import DataTree
 from hpa_lit.stages import hashes, resize
 from hpa_lit.stages.workers import Workers
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from hpa_lit.errors import InputError
-from hpa_lit.files.tree import ImageSet
+from hpa_lit.files.data_tree import ImageSet
 from hpa_lit.labels import encode_all
 from hpa_lit.synthetic.plan import Plan, make_plan
 
