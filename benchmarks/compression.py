@@ -12,7 +12,7 @@ import tifffile
 
 from benchmarks.measure import HERE, Outcome, Row, fill, main, seconds, table
 from benchmarks.pictures import fields, origin
-from hpa_lit.data.module import one_thread
+from hpa_lit.data.loading import one_thread
 
 SIZES = (512, 768, 1536)
 CODECS: dict[str, dict[str, Any]] = {

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.measure import Outcome, Row, main, seconds
 from benchmarks.pictures import Repeated, fields, origin, save_pngs
 from hpa_lit.data.dataset import draw_of
-from hpa_lit.data.module import one_thread
+from hpa_lit.data.loading import one_thread
 from hpa_lit.files import rgby
 from hpa_lit.files.stack_tiff import Compression
 

@@ -22,8 +22,8 @@ from hpa_lit.files.tree import OutputTree, RunTree
 from hpa_lit.inference import Model, find_images, find_model, seen_images
 from hpa_lit.labels import LABEL_NAMES, encode
 from hpa_lit.nets import build_classifier
+from hpa_lit.nets.answering import Answering
 from hpa_lit.portable import about, write_onnx
-from hpa_lit.portable.answering import Answering
 from hpa_lit.results.evaluation import macro_f1
 from hpa_lit.results.thresholds import assign
 

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.measure import Outcome, Row, main
 from benchmarks.pictures import Repeated, fields
 from hpa_lit.cli import ranks
-from hpa_lit.data.module import one_thread
+from hpa_lit.data.loading import one_thread
 from hpa_lit.files import rgby
 from hpa_lit.files.stack_tiff import Compression
 from hpa_lit.losses import CombinedLoss

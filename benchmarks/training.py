@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.measure import HERE, Outcome, Row, fill, main, table
 from benchmarks.pictures import Repeated, fields, origin
 from hpa_lit.data import dihedral
-from hpa_lit.data.module import one_thread
+from hpa_lit.data.loading import one_thread
 from hpa_lit.files import rgby
 from hpa_lit.losses import ArcFaceLoss, CombinedLoss
 from hpa_lit.nets import build_classifier, build_embedder

@@ -6,6 +6,10 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 BAD_INPUT = 2  # the exit code of a process that `InputError` ended
 DEFECT = 1  # and of one that any other exception ended, which is a defect of ours
@@ -59,6 +63,12 @@ def check_whole(name: str, value: object, least: int) -> None:
     """Raise `InputError` unless the value of a setting is a whole number from `least` on."""
     if not isinstance(value, int) or value < least:
         raise InputError(f"{name}={value}: give a whole number from {least} on")
+
+
+def mistakes(error: "ValidationError") -> list[str]:
+    """What pydantic found wrong in a file of somebody's, each with its place there."""
+    found = error.errors(include_url=False)
+    return [": ".join(filter(None, [".".join(map(str, each["loc"])), each["msg"]])) for each in found]
 
 
 def listing(offenders: Sequence[str]) -> str:

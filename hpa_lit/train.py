@@ -232,7 +232,7 @@ def fit(
     """Train as one of the processes of a run, or as its only one, by plain settings; gives the best score."""
     import pytorch_lightning as pl
 
-    from hpa_lit.data.dataset import workers_alive
+    from hpa_lit.data.loading import workers_alive
     from hpa_lit.nets import build_net
     from hpa_lit.tasks import CheckpointFiles, EpochLines, FiniteLoss, FrozenBackbone, Interruption, newest_whole
 

@@ -1,19 +1,15 @@
 """The dataset: batches of images with their targets and row numbers."""
 
 import math
-import re
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice, repeat
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import NotRequired, Protocol, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, get_worker_info
+from torch.utils.data import Dataset, get_worker_info
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
@@ -141,60 +137,3 @@ def batch_memory(shape: tuple[int, ...]) -> Tensor:
 def draw_of(seed: int, epoch: int, row: int) -> int:
     """The seed of an image's transform in an epoch."""
     return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1)[0])
-
-
-class EpochSampler(DistributedSampler[tuple[int, int]]):
-    """A `DistributedSampler` that says the epoch with every row, for `ImageDataset`.
-
-    Also used in a single process, so that batch k holds the same images however many ranks share it.
-
-    Attributes:
-        passed: Rows to pass over once, at the beginning of the next epoch.
-    """
-
-    passed = 0
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        passed, self.passed = self.passed, 0
-        for row in islice(super().__iter__(), passed, None):
-            yield self.epoch, row  # type: ignore[misc]
-
-
-class EpochLoader(DataLoader[Any]):
-    """A `DataLoader` whose workers begin when the first batch of an epoch is asked for.
-
-    Lightning makes the iterator of a resumed training before it tells the sampler the epoch, and workers otherwise
-    begin with the iterator.
-
-    Attributes:
-        seen: Batches of the next epoch that a training saw before it was stopped; each comes as None.
-    """
-
-    seen = 0
-
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        seen, self.seen = self.seen, 0
-        yield from repeat(None, seen)
-        if seen:
-            assert isinstance(self.sampler, EpochSampler)
-            assert self.batch_size is not None
-            self.sampler.passed = seen * self.batch_size
-        yield from super().__iter__()
-
-
-@contextmanager
-def workers_alive() -> Iterator[None]:
-    """Raise `InputError` where a process that loads images is gone, of which torch tells at any place in the block."""
-    try:
-        try:
-            yield
-        except (ConnectionError, EOFError):
-            time.sleep(1)  # it ended in the middle of a word; the signal that tells of that may still come
-            raise
-    except RuntimeError as error:
-        if not re.match(r"DataLoader worker \(pid", str(error)):
-            raise
-        raise InputError(
-            f"a process that loads images is gone, as where memory runs out ({' '.join(str(error).split())}): give the "
-            "machine more, or load with fewer by data.workers in training and workers elsewhere"
-        ) from error

@@ -5,24 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict
 
-import cv2
 import joblib
 import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset, default_convert
+from torch.utils.data import DataLoader, Subset
 
 from hpa_lit.data.check import read_headers
-from hpa_lit.data.dataset import EpochLoader, EpochSampler, Examples, ImageDataset, LabelledBatch
+from hpa_lit.data.dataset import Examples, ImageDataset, LabelledBatch
 from hpa_lit.data.label_table import LabelTable
+from hpa_lit.data.loading import EpochSampler, loader
 from hpa_lit.data.record import SIDES, read_record, recall
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.data.whole_images import ImageBatch, WholeImages
 from hpa_lit.errors import InputError, check_whole
 from hpa_lit.files import rgby
-from hpa_lit.processes import serve_parent
 
 Files = Mapping[str, rgby.ImageFiles]
 Fold = tuple[list[str], list[str]]  # Ids to train on and to validate on
@@ -233,7 +232,7 @@ class ImageDataModule(pl.LightningDataModule):
         images, (ranks, rank) = self._whole_images(), self._ranks
         # Of Lightning, which would divide the images again among the ranks where it finds a sampler of another kind.
         sampler = UnrepeatedDistributedSampler(images, ranks, rank, shuffle=False)
-        return self._data_loader(images, self._share, self._on_gpu, self.workers, sampler=sampler)
+        return loader(images, self._share, self.workers, self._on_gpu, sampler=sampler)
 
     def predict_loader(self, rows: Sequence[int], batch_size: int, pin_memory: bool = False) -> DataLoader[ImageBatch]:
         """Images to predict, whole.
@@ -243,7 +242,7 @@ class ImageDataModule(pl.LightningDataModule):
             batch_size: Images in a batch.
             pin_memory: Load them into memory that a GPU copies from fast.
         """
-        return self._data_loader(Subset(self._whole_images(), rows), batch_size, pin_memory, self.workers)
+        return loader(Subset(self._whole_images(), rows), batch_size, self.workers, pin_memory)
 
     @property
     def _sides(self) -> Sides:
@@ -298,7 +297,7 @@ class ImageDataModule(pl.LightningDataModule):
         (ranks, rank), workers = self._ranks, self.workers if pooled is None else 0
         dataset = ImageDataset(examples, transform, self.bits, self.seed, self.channels, pooled)
         sampler = EpochSampler(dataset, ranks, rank, shuffle=train, seed=self.seed, drop_last=train)
-        return self._data_loader(dataset, self._share, self._on_gpu, workers, sampler=sampler, drop_last=train)
+        return loader(dataset, self._share, workers, self._on_gpu, sampler=sampler, drop_last=train)
 
     @property
     def _train_transform(self) -> TrainTransform:
@@ -314,31 +313,6 @@ class ImageDataModule(pl.LightningDataModule):
     @property
     def _on_gpu(self) -> bool:
         return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-
-    def _data_loader(
-        self, dataset: Any, batch_size: int, pin_memory: bool, workers: int, **options: Any
-    ) -> DataLoader[Any]:
-        return EpochLoader(
-            dataset,
-            batch_size=batch_size,
-            collate_fn=default_convert,  # they come as batches
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=pin_memory,
-            worker_init_fn=begin_worker,
-            **options,
-        )
-
-
-def one_thread(worker: int) -> None:
-    """Keep OpenCV from starting a thread a core in every worker."""
-    cv2.setNumThreads(0)
-
-
-def begin_worker(worker: int) -> None:
-    """Keep a worker from starting threads, and from outliving those it works for."""
-    one_thread(worker)
-    serve_parent()
 
 
 def by_id(ids: Iterable[str], files: Files) -> dict[str, rgby.ImageFiles]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
-from hpa_lit.errors import InputError, listing
+from hpa_lit.errors import InputError, listing, mistakes
 from hpa_lit.files.reading import reading
 from hpa_lit.files.writing import replacing
 
@@ -125,8 +125,7 @@ def read(path: Path) -> tuple[dict[str, Any], bytes]:
         try:
             Description.model_validate_json(members[DESCRIPTION])
         except ValidationError as error:
-            wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
-            raise InputError(f"{path}: its {DESCRIPTION} cannot be used:\n{listing(wrong)}") from error
+            raise InputError(f"{path}: its {DESCRIPTION} cannot be used:\n{listing(mistakes(error))}") from error
     assert isinstance(description, dict)
     return description, members[WEIGHTS]
 

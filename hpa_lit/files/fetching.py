@@ -1,7 +1,6 @@
 """Fetching one large file: a cut connection is gone on from, and what is not what was promised gets no name."""
 
 import email.utils
-import hashlib
 import json
 import logging
 import time
@@ -87,12 +86,6 @@ def fetch(
         with replacing(path) as temporary:
             part.replace(temporary)
         _forget(part)
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def retry_after(answer: httpx.Response) -> float | None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hpa_lit.errors import InputError, listing
+from hpa_lit.errors import InputError, listing, mistakes
 from hpa_lit.files.limits import MOST_VALUES
 from hpa_lit.files.names import fault, printable
 from hpa_lit.files.reading import reading
@@ -142,7 +142,7 @@ class _Source(BaseModel):
         try:
             return cls.model_validate_json((schema.metadata or {})[_METADATA])
         except ValidationError as error:
-            raise ValueError("; ".join(f"{' '.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from None
+            raise ValueError("; ".join(mistakes(error))) from None
 
 
 def join(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:

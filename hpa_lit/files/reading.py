@@ -1,5 +1,6 @@
 """Reading files of anybody's: whatever their bytes make a library raise, it ends in one sentence."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,3 +33,9 @@ def reading(path: Path, trouble: str = "cannot be read", folder: bool = False) -
     except Exception as error:  # decoders of damaged files raise whatever their libraries raise
         said = printable(" ".join(str(error).split()))[:200]
         raise InputError(f"{path} {trouble}: {type(error).__name__}: {said}") from error
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,7 +18,7 @@ import numpy as np
 import pytorch_lightning as pl
 
 from hpa_lit.data import ImageDataModule
-from hpa_lit.data.dataset import workers_alive
+from hpa_lit.data.loading import workers_alive
 from hpa_lit.errors import InputError, check_whole, listing
 from hpa_lit.files import prediction_file, rgby, tree
 from hpa_lit.files.data_tree import ImageSet

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, default_convert
 
-from hpa_lit.data.module import begin_worker
+from hpa_lit.data.loading import loader
 from hpa_lit.errors import InputError, check_whole, listing, meant
 from hpa_lit.files.prediction_file import Floats, Predictions
 from hpa_lit.files.tree import OutputTree
@@ -224,17 +223,10 @@ class LoadedModel:
         crop = self.model.data["crop_size"]
         predictor = Predictor(self.net, views, crop, batch_size, features=True, channels_last=True)
         predictor.to(self.device).eval()
-        loader = DataLoader(
-            given.images,
-            batch_size,
-            num_workers=workers,
-            collate_fn=default_convert,  # they come as batches
-            worker_init_fn=begin_worker,
-        )
         found: list[Answers] = []
         status: list[str] = []
         with torch.inference_mode():
-            for batch in loader:
+            for batch in loader(given.images, batch_size, workers):
                 status += batch["status"]
                 batch["image"] = batch["image"].to(self.device)
                 found.append(predictor.predict_step(batch, 0))

@@ -1,6 +1,5 @@
 """Which network a checkpoint holds, and how images are shown to it."""
 
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from torch import nn
 
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
+from hpa_lit.files.reading import sha256
 from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.nets import Classifier, Embedder, build_net
 from hpa_lit.nets.legacy import load_legacy
@@ -75,7 +75,7 @@ class Model:
             InputError: The weights are of another network, their file is no longer the one that was described, or what
                 built the network is not ours and not trusted.
         """
-        if _digest(self.checkpoint) != self.digest:  # or ranks would answer by other weights, and under this name
+        if sha256(self.checkpoint) != self.digest:  # or ranks would answer by other weights, and under this name
             raise InputError(f"{self.checkpoint} was replaced meanwhile, perhaps by its training: start again")
         planes = len(self.channels)
         statistics = (
@@ -117,7 +117,7 @@ def describe(
     Raises:
         InputError: The file is no checkpoint, something was not said, or contradicts the checkpoint.
     """
-    content, digest = read_checkpoint(path), _digest(path)
+    content, digest = read_checkpoint(path), sha256(path)
     if not isinstance(content, Mapping) or (config := content.get("config")) is None:
         return _legacy(path, digest, unwrap(content, str(path)), arch, data)
     _check_config(path, config)
@@ -210,11 +210,6 @@ def _legacy(
         data={**data, "crop_size": None if embedder else data["crop_size"]},
         legacy=True,
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _builder_arguments(arch: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The network over all views of a batch of images."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from hpa_lit.data import dihedral
 from hpa_lit.data.whole_images import ImageBatch
 from hpa_lit.errors import InputError
 from hpa_lit.inference.views import cut
+from hpa_lit.nets.answering import Answering
 
 
 class Answers(NamedTuple):
@@ -47,7 +48,7 @@ class Predictor(pl.LightningModule):
         super().__init__()
         self.allow_zero_length_dataloader_with_multiple_devices = True  # a rank may have nothing left to do
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self.net = net.to(memory_format=self.memory_format)
+        self.net = Answering(net).to(memory_format=self.memory_format)
         self.views, self.crop_size, self.keep_features = views, crop_size, features
         self.batch_size = self.at_once = batch_size
 
@@ -89,8 +90,5 @@ class Predictor(pl.LightningModule):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities (N, K) and features (N, D) of images (N, 4, h, w) uint8."""
-        net: Any = self.net
-        features = net.features(images.to(memory_format=self.memory_format))
-        if hasattr(net, "classifier"):
-            return net.classifier(features).float().sigmoid(), features
-        return features.new_empty((len(features), 0)), features
+        *found, features = self.net(images.to(memory_format=self.memory_format))
+        return found[0] if found else features.new_empty((len(features), 0)), features

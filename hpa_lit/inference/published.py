@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from hpa_lit.errors import InputError, meant
 from hpa_lit.files import tree
-from hpa_lit.files.fetching import Patience, fetch, sha256
+from hpa_lit.files.fetching import Patience, fetch
+from hpa_lit.files.reading import sha256
 from hpa_lit.files.writing import replacing
 from hpa_lit.nets.state_files import read_checkpoint
 

@@ -13,13 +13,13 @@ from PIL import Image
 from torch import nn
 
 from hpa_lit import __version__
-from hpa_lit.errors import InputError
+from hpa_lit.errors import InputError, mistakes
 from hpa_lit.files.writing import replacing
 from hpa_lit.inference import Model
 from hpa_lit.nets import build_net
+from hpa_lit.nets.answering import Answering
 from hpa_lit.nets.build import OURS
 from hpa_lit.portable.about import About
-from hpa_lit.portable.answering import Answering
 from hpa_lit.portable.onnx import INPUT, OPSET, Images, write_onnx
 
 OUYANG = "Ouyang et al., Analysis of the Human Protein Atlas Image Classification competition. Nature Methods, 2019"
@@ -80,8 +80,7 @@ def write_bioimageio(path: Path, model: Model, net: nn.Module, about: About, ima
         try:
             described = ModelDescr.model_validate(_description(Path(folder), model, net, about))
         except ValidationError as error:
-            said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
-            raise InputError(f"bioimage.io does not take this: {'; '.join(said)}") from error
+            raise InputError(f"bioimage.io does not take this: {'; '.join(mistakes(error))}") from error
         with replacing(path) as temporary:
             made = Path(folder) / "package.zip"
             save_bioimageio_package(described, output_path=made)

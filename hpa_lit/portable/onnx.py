@@ -14,8 +14,8 @@ from torch import nn
 
 from hpa_lit.errors import InputError
 from hpa_lit.files.writing import replacing
+from hpa_lit.nets.answering import Answering
 from hpa_lit.portable.about import About
-from hpa_lit.portable.answering import Answering
 
 Precision = Literal["fp32", "fp16", "int8"]
 Images = npt.NDArray[np.uint8]

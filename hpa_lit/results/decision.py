@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 from scipy.special import expit, logit
 
-from hpa_lit.errors import InputError
+from hpa_lit.errors import InputError, mistakes
 from hpa_lit.files.prediction_file import HIGHEST, LOWEST
 from hpa_lit.results import thresholds
 from hpa_lit.results.arrays import Doubles
@@ -104,9 +104,7 @@ class Decision(_Plain):
         try:
             return cls.model_validate_json(json.dumps(plain))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise InputError(f"the decision cannot be used: {where and f'{where}: '}{first['msg']}") from error
+            raise InputError(f"the decision cannot be used: {mistakes(error)[0]}") from error
         except TypeError as error:  # JSON's of what is no plain container
             raise InputError(f"the decision cannot be used: {error}") from error
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from hpa_lit.data.dataset import EpochLoader
+from hpa_lit.data.loading import EpochLoader
 from hpa_lit.files.tree import RunTree
 
 # What asks a process to end, and what cluster managers announce that with.

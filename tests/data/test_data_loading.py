@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from hpa_lit.data.dataset import EpochLoader, workers_alive
-from hpa_lit.data.module import begin_worker
+from hpa_lit.data.loading import EpochLoader, begin_worker, workers_alive
 from hpa_lit.errors import InputError
 
 

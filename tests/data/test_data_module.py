@@ -6,7 +6,8 @@ import torch
 from given_images import GivenImages
 from torch.utils.data import DataLoader, Dataset
 
-from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset, batch_memory, draw_of
+from hpa_lit.data.dataset import Examples, ImageDataset, batch_memory, draw_of
+from hpa_lit.data.loading import EpochSampler
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby

@@ -13,8 +13,9 @@ from hydra.utils import instantiate
 from torch.utils.data import DataLoader, default_convert
 
 from hpa_lit.data.channel_dropout import ChannelDropout
-from hpa_lit.data.dataset import EpochSampler, Examples, ImageDataset
+from hpa_lit.data.dataset import Examples, ImageDataset
 from hpa_lit.data.dihedral import VIEWS, apply
+from hpa_lit.data.loading import EpochSampler
 from hpa_lit.data.transforms import Dihedral, RandomSquareCrop, TrainTransform, ValidTransform
 from hpa_lit.errors import InputError
 from hpa_lit.files import rgby

@@ -15,8 +15,8 @@ from small_run import DECISION, LABELS, save_pictures, save_run
 from hpa_lit import export
 from hpa_lit.errors import InputError
 from hpa_lit.inference.model import describe
+from hpa_lit.nets.answering import Answering
 from hpa_lit.portable import about, check_installed, write_bioimageio
-from hpa_lit.portable.answering import Answering
 
 try:
     check_installed("bioimageio")

@@ -17,8 +17,8 @@ from hpa_lit.errors import InputError
 from hpa_lit.files import rgby
 from hpa_lit.inference.model import describe
 from hpa_lit.nets import build_classifier
+from hpa_lit.nets.answering import Answering
 from hpa_lit.portable import about, write_onnx
-from hpa_lit.portable.answering import Answering
 
 onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
