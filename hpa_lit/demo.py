@@ -8,6 +8,7 @@ import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ from omegaconf import DictConfig
 
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
-from hpa_lit.cli.plan import PipelineSettings, plan, summary
+from hpa_lit.cli.plan import FREE, PipelineSettings, plan, summary
 from hpa_lit.cli.planned_run import planned_run
 from hpa_lit.cli.settings import Place
 from hpa_lit.cli.steps import Step, run_steps, setting
@@ -48,14 +49,14 @@ def main(config: DictConfig) -> None:
         steps = [
             Step("draw an atlas", "draw", (root, *shlex.split(settings.draw)), tree.leak_csv),
             Step("prepare it", "prepare", prepare, tree.verified, (tree.leak_csv,)),
-            *planned.steps,
+            *(replace(step, inputs=step.inputs or (tree.verified,)) for step in planned.steps),
         ]
         if settings.dry_run:
             print("\n".join(map(str, steps)))
             return
         with held(folder_lock(out.folder), out.folder, "set folder=NAME"):
-            claim(out.config, settings.plain(), "folder=NAME")
-            run_steps(steps, out.logs)
+            claim(out.config, settings.plain(), "folder=NAME", FREE)
+            run_steps(steps, out.logs, settings.at_once)
     print(summary(settings, out, planned.answers))
 
 

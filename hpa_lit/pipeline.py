@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
-from hpa_lit.cli.plan import PipelineSettings, plan, summary
+from hpa_lit.cli.plan import FREE, PipelineSettings, plan, summary
 from hpa_lit.cli.planned_run import planned_run
 from hpa_lit.cli.steps import run_steps
 from hpa_lit.files.lock import held
@@ -25,8 +25,8 @@ def main(config: DictConfig) -> None:
             print(f"{step}{'' if step.lack else '  # there already'}")
         return
     with held(folder_lock(out.folder), out.folder, "set name=NAME"):
-        claim(out.config, settings.plain(), "name=NAME")
-        run_steps(planned.steps, out.logs)
+        claim(out.config, settings.plain(), "name=NAME", FREE)
+        run_steps(planned.steps, out.logs, settings.at_once)
     print(summary(settings, out, planned.answers))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from hpa_lit.cli.planned_run import FREE_KEYS, OF_IMAGES, PlannedRun
 from hpa_lit.cli.settings import Epoch, Paths, Place, Settings, Several, ViewSettings
@@ -16,6 +16,7 @@ from hpa_lit.cli.steps import Step, setting
 from hpa_lit.files.data_tree import DataTree, ImageSet
 from hpa_lit.files.tree import AnswerTree, PipelineTree, RunTree
 
+FREE = ("at_once",)  # what may differ where a pipeline is gone on with: how steps are run, not what they make
 HALF = ("thresholds=fixed", "fixed=0.5", "always_top=true")
 
 
@@ -39,6 +40,7 @@ class PipelineSettings(Settings):
     neighbours: str
     report: str
     dry_run: bool
+    at_once: PositiveInt
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The steps of a pipeline: commands started as processes, skipped where their results are there."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import joblib
 from tqdm import tqdm
 
 from hpa_lit.cli.claim import differences
@@ -66,12 +68,13 @@ def setting(key: str, value: object) -> str:
     return f"{key}={_quoted(value)}"
 
 
-def run_steps(steps: Sequence[Step], logs: Path) -> None:
-    """Run what is still to be run, one after another, showing how far it has come.
+def run_steps(steps: Sequence[Step], logs: Path, at_once: int = 1) -> None:
+    """Run what is still to be run, in order, showing how far it has come.
 
     Args:
         steps: Each after those whose outputs it reads.
         logs: Folder for what the commands print.
+        at_once: How many run at a time, each with its share of the cores, where none reads what another makes.
 
     Raises:
         InputError: A command failed, or ended well without its result; gives the end of its output.
@@ -79,32 +82,56 @@ def run_steps(steps: Sequence[Step], logs: Path) -> None:
     """
     logs.mkdir(parents=True, exist_ok=True)
     shape = "{desc} |{bar:24}| {elapsed}{postfix}"
+    running: list[_Running] = []
     with tqdm(total=len(steps), bar_format=shape, leave=False, disable=None, dynamic_ncols=True) as bar:
-        for number, step in enumerate(steps, 1):
-            head = f"[{number:2}/{len(steps)}] {step.name}"
-            if not step.lack:
-                bar.write(f"{head}: there already")
-            else:
-                seconds = _run(step, head, logs / f"{number:02}_{re.sub(r'[^a-z0-9]+', '_', step.name)}.log", bar)
-                bar.write(f"{head}: {seconds:.0f} s")
-            bar.update()
-
-
-def _run(step: Step, head: str, log: Path, bar: "tqdm[Any]") -> float:
-    """Run a command with its output in a log, whose end the bar shows; seconds that it took."""
-    start = time.monotonic()
-    bar.set_description_str(head)
-    with log.open("w+b") as output:
-        command = [sys.executable, "-m", f"hpa_lit.{step.verb}", *step.arguments]
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
-            while process.poll() is None:
-                time.sleep(LOOKED_AT)
-                bar.set_postfix_str(_tail(log, 1)[:80])
+            for number, step in enumerate(steps, 1):
+                while len(running) == at_once or any(other.step.output in step.inputs for other in running):
+                    _finish_one(running, bar)
+                head = f"[{number:2}/{len(steps)}] {step.name}"
+                if not step.lack:
+                    bar.write(f"{head}: there already")
+                    bar.update()
+                else:
+                    log = logs / f"{number:02}_{re.sub(r'[^a-z0-9]+', '_', step.name)}.log"
+                    running.append(_Running(step, head, log, _begun(step, log, at_once), time.monotonic()))
+            while running:
+                _finish_one(running, bar)
         finally:
-            process.terminate()
-            process.wait()
+            for other in running:
+                other.process.terminate()
+            for other in running:
+                other.process.wait()
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A command that was started."""
+
+    step: Step
+    head: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+    start: float
+
+
+def _begun(step: Step, log: Path, at_once: int) -> "subprocess.Popen[bytes]":
+    """Start a command with its output in a log; beside others with no more threads than there are cores for it."""
+    threads = {} if at_once == 1 else {"OMP_NUM_THREADS": str(max(1, joblib.cpu_count() // at_once))}
+    command = [sys.executable, "-m", f"hpa_lit.{step.verb}", *step.arguments]
+    with log.open("w+b") as output:
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=threads | os.environ)
+
+
+def _finish_one(running: "list[_Running]", bar: "tqdm[Any]") -> None:
+    """Wait until a command ends, while the bar shows the end of the first one's log, and see whether it ended well."""
+    while (ended := next((other for other in running if other.process.poll() is not None), None)) is None:
+        bar.set_description_str(running[0].head)
+        bar.set_postfix_str(_tail(running[0].log, 1)[:80])
+        time.sleep(LOOKED_AT)
+    running.remove(ended)
     bar.set_postfix_str("")
+    step, process, log = ended.step, ended.process, ended.log
     if by := signal_of(process.returncode):
         raise end(
             f"{step.name} was ended by {by.name}; the same command goes on from here:\n{step}\n{_tail(log, SAID)}",
@@ -116,7 +143,8 @@ def _run(step: Step, head: str, log: Path, bar: "tqdm[Any]") -> float:
             f"{step.name} {trouble}; the same command goes on from here once this is mended:\n{step}\n"
             f"{_tail(log, SAID)}\nAll that it said is in {log}"
         )
-    return time.monotonic() - start
+    bar.write(f"{ended.head}: {time.monotonic() - ended.start:.0f} s")
+    bar.update()
 
 
 def _tail(log: Path, lines: int) -> str:

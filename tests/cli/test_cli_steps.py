@@ -86,6 +86,32 @@ def test_a_failed_step_says_why_and_stops_the_rest(tmp_path):
     assert not (tmp_path / "drawn").exists()
 
 
+def test_steps_run_at_once_where_none_reads_what_another_makes(tmp_path, capsys):
+    def drawn(name, *inputs):
+        words = ("draw.fields=60", "draw.duplicates=0", "draw.size=128", "draw.workers=1")
+        place = tmp_path / name
+        return Step(name, "draw", (*words, f"paths.root={place}"), place / "hidden" / "planted.csv", inputs)
+
+    first, second = drawn("a"), drawn("b")
+    third = drawn("c", first.output, second.output)
+    run_steps([first, second, third], tmp_path / "logs", at_once=2)
+    begun = {name: (tmp_path / name / "hidden" / "atlas.json").stat().st_mtime_ns for name in "abc"}
+    ended = {step.name: step.output.stat().st_mtime_ns for step in (first, second, third)}
+    assert max(begun["a"], begun["b"]) < min(ended["a"], ended["b"])
+    assert begun["c"] > max(ended["a"], ended["b"])
+    said = capsys.readouterr().out.splitlines()
+    assert sorted(line[:10] for line in said[:2]) == ["[ 1/3] a: ", "[ 2/3] b: "]
+    assert said[2].startswith("[ 3/3] c: ")
+
+
+def test_a_failed_step_ends_those_beside_it(tmp_path):
+    bad = Step("put together", "combine", ("predictions=[nowhere.parquet]",), tmp_path / "x.parquet")
+    long = Step("draw it", "draw", ("draw.fields=2000", f"paths.root={tmp_path}/drawn"), tmp_path / "drawn" / "x")
+    with pytest.raises(InputError, match="put together failed"):
+        run_steps([long, bad], tmp_path / "logs", at_once=2)
+    assert not [it for it in psutil.Process().children() if "hpa_lit.draw" in it.cmdline()]
+
+
 @pytest.mark.parametrize("stale", [False, True])
 def test_a_step_that_ends_well_without_its_result_fails(tmp_path, stale):
     source, result = tmp_path / "in", tmp_path / "out"
