@@ -94,8 +94,8 @@ def main(config: DictConfig) -> None:
     settings = ReportSettings.of(config)
     path = settings.predictions
     predictions = files.read_single(path, settings.on_failed)
-    answers = answered(settings, predictions)
     model = network(settings, predictions)
+    answers = answered(settings, predictions, model)
     places = pictures.locate(image_files(settings, model), answers.ids)
 
     parts = chapters_of(settings, answers, model, places)
@@ -146,7 +146,7 @@ def chapters_of(
     return parts
 
 
-def answered(settings: ReportSettings, predictions: "Predictions") -> "Answers":
+def answered(settings: ReportSettings, predictions: "Predictions", model: "Model | None") -> "Answers":
     """The labels given to each image, by a submission, a table in words or one threshold; the truth if given."""
     import numpy as np
 
@@ -164,7 +164,7 @@ def answered(settings: ReportSettings, predictions: "Predictions") -> "Answers":
             raise InputError(f"{path} and {settings.predictions} differ in {len(odd)} Ids:\n{listing(odd)}")
         given = submission.to_rows(answer.loc[list(ids)].tolist(), len(names))
     elif (in_table := answers_in_table(settings, predictions)) is not None:
-        limits, given = None, in_table.astype(np.uint8)
+        limits, given = thresholds_of(model, probs, in_table), in_table.astype(np.uint8)
     else:
         limits = thresholds.fixed(0.5 if settings.threshold is None else settings.threshold, len(names))
         given = thresholds.assign(probs, limits, always_top=False)
@@ -183,6 +183,18 @@ def answers_in_table(settings: ReportSettings, predictions: "Predictions") -> "n
     return prediction_csv.read_given(settings.predictions, predictions)
 
 
+def thresholds_of(model: "Model | None", probs: "Doubles", given: "npt.NDArray[np.bool_]") -> "Doubles | None":
+    """The thresholds by which a model gave its answers; None where it does not know, or these are by others."""
+    import numpy as np
+
+    from hpa_lit.results import thresholds
+
+    if model is None or model.decision is None:
+        return None
+    limits = np.asarray(model.decision.thresholds)
+    return limits if (thresholds.assign(probs, limits) == given).all() else None
+
+
 def chosen_thresholds(answer: AnswerTree, names: Sequence[str]) -> "Doubles | None":
     """The thresholds of a submission; those of a folder of neighbours are of the submission that they changed."""
     from hpa_lit.results import tables
@@ -193,7 +205,7 @@ def chosen_thresholds(answer: AnswerTree, names: Sequence[str]) -> "Doubles | No
 
 
 def network(settings: ReportSettings, predictions: "Predictions") -> "Model | None":
-    """The network whose activation maps to draw, once it is sure to know the labels of the predictions."""
+    """The network that made the predictions, once it is sure to know their labels."""
     if settings.run is None:
         return None
     from hpa_lit import inference

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from browser import found, needs_browser
 from PIL import Image
-from small_run import LABELS, save_pictures, save_run
+from small_run import DECISION, LABELS, save_pictures, save_run
 
 from hpa_lit import report, submit
 from hpa_lit.files import prediction_file
@@ -209,6 +209,19 @@ def test_without_the_truth_the_rest_is_shown_and_the_missing_named(home, tmp_pat
     assert "images=FOLDER" not in missing
     assert "probabilities above 0.65, since no submission was given" in html
     assert set(pd.read_csv(ReportTree(tmp_path).table("examples"))["kind"]) == {"surest"}
+
+
+@pytest.mark.parametrize(("others", "known"), [(False, True), (True, False)])
+def test_a_run_says_by_which_thresholds_the_answers_of_its_table_are(tmp_path, others, known):
+    run, _ = save_run(tmp_path / "run", decision=DECISION)  # above 0.5, 0.7 and 0.35
+    table = pd.DataFrame(
+        {"Id": ["a", "b"], "status": "ok", "bright": [0.6, 0.1], "dark": [0.6, 0.2], "odd": [0.4, 0.3]}
+    )
+    table["locations"] = ["bright, odd", "dark" if others else "odd"]
+    table.to_csv(tmp_path / "result.csv", index=False)
+    start(report.main, f"predictions={tmp_path}/result.csv", f"run={run.folder}", f"output={tmp_path}/out")
+    labels = pd.read_csv(ReportTree(tmp_path / "out").table("labels"))
+    assert (labels["threshold"].tolist() == [0.5, 0.7, 0.35]) if known else ("threshold" not in labels)
 
 
 def test_a_table_of_predict_is_shown_with_the_answers_that_it_gives(home, tmp_path):
