@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import Field, PositiveInt
 
 from hpa_lit.cli.claim import claim
@@ -27,16 +27,13 @@ from hpa_lit.cli.settings import (
     Share,
     Slices,
 )
-from hpa_lit.errors import InputError, listing
+from hpa_lit.errors import InputError
 from hpa_lit.files.data_tree import ImageSet
 from hpa_lit.files.lock import held
 from hpa_lit.files.tree import AnswerTree, OutputTree, ReportTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from hpa_lit.data import ImageDataModule
     from hpa_lit.data.module import Files
     from hpa_lit.figures.chapters import Chapter
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
     from hpa_lit.results.answers import Answers
-    from hpa_lit.results.arrays import Doubles
 
 SETS: dict[str, tuple[ImageSet, ...]] = {
     "train": ("train",),
@@ -90,12 +86,14 @@ def main(config: DictConfig) -> None:
     """Read what was given, make a chapter of each part, write the page and what it shows."""
     from hpa_lit.figures import page, pictures
     from hpa_lit.results import files
+    from hpa_lit.results.given_answers import given_answers
 
     settings = ReportSettings.of(config)
     path = settings.predictions
     predictions = files.read_single(path, settings.on_failed)
     model = network(settings, predictions)
-    answers = answered(settings, predictions, model)
+    decision = model.decision if model else None
+    answers = given_answers(predictions, path, settings.submission, settings.threshold, decision, settings.truth)
     places = pictures.locate(image_files(settings, model), answers.ids)
 
     parts = chapters_of(settings, answers, model, places)
@@ -144,64 +142,6 @@ def chapters_of(
         seen = activations(model, [places[image_id] for image_id in first["Id"]], labels, bits, settings.missing)
         parts["activations"] = chapters.activations(first, seen)
     return parts
-
-
-def answered(settings: ReportSettings, predictions: "Predictions", model: "Model | None") -> "Answers":
-    """The labels given to each image, by a submission, a table in words or one threshold; the truth if given."""
-    import numpy as np
-
-    from hpa_lit.results import submission, tables, thresholds
-    from hpa_lit.results.answers import Answers, JudgedAnswers
-
-    ids, names = predictions.ids, predictions.labels
-    probs = predictions.probabilities[:, 0].astype(float)
-    limits: Doubles | None
-    if settings.submission is not None:
-        limits = chosen_thresholds(AnswerTree(settings.submission), names)
-        path = AnswerTree(settings.submission).submission
-        answer = submission.read_submission(path, len(names)).set_index("Id").Predicted
-        if odd := sorted(set(answer.index) ^ set(ids)):
-            raise InputError(f"{path} and {settings.predictions} differ in {len(odd)} Ids:\n{listing(odd)}")
-        given = submission.to_rows(answer.loc[list(ids)].tolist(), len(names))
-    elif (in_table := answers_in_table(settings, predictions)) is not None:
-        limits, given = thresholds_of(model, probs, in_table), in_table.astype(np.uint8)
-    else:
-        limits = thresholds.fixed(0.5 if settings.threshold is None else settings.threshold, len(names))
-        given = thresholds.assign(probs, limits, always_top=False)
-    if settings.truth is None:
-        return Answers(ids=ids, names=names, probs=probs, given=given, thresholds=limits)
-    truth = tables.targets(settings.truth, ids, len(names))
-    return JudgedAnswers(ids=ids, names=names, probs=probs, given=given, thresholds=limits, truth=truth)
-
-
-def answers_in_table(settings: ReportSettings, predictions: "Predictions") -> "npt.NDArray[np.bool_] | None":
-    """The answers that a table of predict has, shape (N, K); None where there are none, or a threshold is given."""
-    from hpa_lit.files import prediction_csv
-
-    if settings.threshold is not None or settings.predictions.suffix != ".csv":
-        return None
-    return prediction_csv.read_given(settings.predictions, predictions)
-
-
-def thresholds_of(model: "Model | None", probs: "Doubles", given: "npt.NDArray[np.bool_]") -> "Doubles | None":
-    """The thresholds by which a model gave its answers; None where it does not know, or these are by others."""
-    import numpy as np
-
-    from hpa_lit.results import thresholds
-
-    if model is None or model.decision is None:
-        return None
-    limits = np.asarray(model.decision.thresholds)
-    return limits if (thresholds.assign(probs, limits) == given).all() else None
-
-
-def chosen_thresholds(answer: AnswerTree, names: Sequence[str]) -> "Doubles | None":
-    """The thresholds of a submission; those of a folder of neighbours are of the submission that they changed."""
-    from hpa_lit.results import tables
-
-    if answer.config.is_file() and (changed := OmegaConf.select(OmegaConf.load(answer.config), "submission")):
-        return chosen_thresholds(AnswerTree(Path(changed).parent), names)
-    return tables.by_label(answer.thresholds, "threshold", names) if answer.thresholds.is_file() else None
 
 
 def network(settings: ReportSettings, predictions: "Predictions") -> "Model | None":
