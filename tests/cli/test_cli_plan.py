@@ -18,6 +18,7 @@ SETTINGS = {
     "views": {"name": "full", "crops": 4, "dihedral": ["default"]},
     "paths": {"root": "data", "outputs": "o"},
     "name": None,
+    "at_once": 1,
     "dry_run": False,
     **dict.fromkeys(("train", "train_embedder", "predict", "embed", "submit", "neighbours", "report"), ""),
 }

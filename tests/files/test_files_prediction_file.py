@@ -196,7 +196,7 @@ def with_source(path, predictions, **changes):
         ("fold", "x", "fold: Input should be a valid integer"),
         ("checkpoint", None, "checkpoint: Input should be a valid string"),
         ("views", [], "views: Tuple should have at least 1 item"),
-        ("views", [1, 2], "views 0: Input should be a valid string"),
+        ("views", [1, 2], r"views\.0: Input should be a valid string"),
         ("labels", {"A": 1}, "labels: Input should be a valid"),
         ("width", 10**13, "width: Input should be less than or equal to 65536"),
         ("width", 4, "was changed"),
