@@ -12,7 +12,7 @@ env: $(VENV)/.made
 
 $(VENV)/.made: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs,notebooks]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
 	touch $@
 
 # Style, types and the fast tests.
@@ -52,6 +52,7 @@ docs: env
 
 # Run the notebooks of docs/ from the first cell to the last.
 notebooks: env
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs,notebooks]"
 	$(BIN)/pytest -q tests/test_notebooks.py
 
 # The sources as an archive, and a wheel, into dist/.

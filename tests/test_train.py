@@ -452,6 +452,7 @@ def test_small_learns_the_real_tiles(shared, tmp_path):
     assert curves["valid/macro_f1"].dropna().iloc[-1] >= 0.9
 
 
+@pytest.mark.slow
 def test_an_edited_table_moves_no_image_to_the_other_side(pictures, tmp_path):
     """Rows are appended, put in another order, and corrected after a training: the sides stay, or it is refused."""
     folder = tmp_path / "pictures"

@@ -88,7 +88,7 @@ def test_a_failed_step_says_why_and_stops_the_rest(tmp_path):
 
 def test_steps_run_at_once_where_none_reads_what_another_makes(tmp_path, capsys):
     def drawn(name, *inputs):
-        words = ("draw.fields=60", "draw.duplicates=0", "draw.size=128", "draw.workers=1")
+        words = ("draw.fields=30", "draw.duplicates=0", "draw.size=128", "draw.workers=1")
         place = tmp_path / name
         return Step(name, "draw", (*words, f"paths.root={place}"), place / "hidden" / "planted.csv", inputs)
 

@@ -264,7 +264,7 @@ def test_one_of_four_planes_replaced_after_a_kill_counts(job, tmp_path):
     assert (found.probabilities[2] != 0.125).all()
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("workers", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_picture_replaced_in_the_run_is_named_and_predicted_by_the_next(
     other, tmp_path, monkeypatch, capsys, workers
 ):

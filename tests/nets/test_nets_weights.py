@@ -98,6 +98,7 @@ def test_wrong_file_is_named(tmp_path: Path) -> None:
         build_classifier("resnet18", weights=tmp_path / "imagenet.pth")
 
 
+@pytest.mark.slow
 def test_without_a_network_both_ways_out_are_named(tmp_path: Path) -> None:
     program = "from hpa_lit.nets import build_classifier\nbuild_classifier('resnet18', pretrained=True)"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "TORCH_HOME": str(tmp_path)}

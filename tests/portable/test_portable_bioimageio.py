@@ -32,6 +32,7 @@ def image(planes=4):
     return np.random.default_rng(0).integers(0, 256, (planes, 32, 32), np.uint8)
 
 
+@pytest.mark.slow
 def test_bioimageio_core_predicts_the_same_with_both_kinds_of_weights(tmp_path):
     run, net = save_run(tmp_path, target_pixel_size=0.4, **NARROW)
     model = replace(describe(run.checkpoint("best")), decision=DECISION)

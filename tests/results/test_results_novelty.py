@@ -42,7 +42,7 @@ def test_what_differs_where_the_gallery_does_not_is_far_though_its_cosine_is_hig
     assert not rule.novel(distances(gallery, gallery)[:, None]).any()
 
 
-@pytest.mark.parametrize("wanted", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("wanted", [0.05, *(pytest.param(more, marks=pytest.mark.slow) for more in (0.01, 0.2))])
 def test_it_is_mistaken_as_often_as_it_says_on_images_that_did_not_set_it(wanted):
     rng = np.random.default_rng(3)
     mixing = rng.standard_normal((24, 24))

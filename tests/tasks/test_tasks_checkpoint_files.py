@@ -182,6 +182,7 @@ except InputError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_whole_checkpoints_and_is_said(tmp_path):
     """Not in the system's temporary folder, where Lightning would write."""
     mount = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=400k tmpfs "$0" && exec "$@"', str(tmp_path)]

@@ -205,10 +205,11 @@ SCHEDULED = ("scheduler=cosine", "scheduler.epochs=4", "optimizer.lr=1e-3")
     ("times", "more"),
     [
         (3, SCHEDULED),
-        pytest.param(9, ("scheduler.epochs=12", "callbacks=ema"), marks=pytest.mark.slow),
+        (9, ("scheduler.epochs=12", "callbacks=ema")),
     ],
     ids=["scheduled", "ema"],
 )
+@pytest.mark.slow
 def test_stopped_in_the_middle_of_epochs(words, undisturbed, tmp_path, times, more):
     """By SIGTERM, after which each step is made once."""
     if "callbacks=ema" in more and not hasattr(pl.callbacks, "EMAWeightAveraging"):
