@@ -44,7 +44,7 @@ def given_answers(
     ids, names = predictions.ids, predictions.labels
     probs = predictions.probabilities[:, 0].astype(float)
     limits: Doubles | None
-    in_words = threshold is None and path.suffix == ".csv"
+    in_words = folder is None and threshold is None and path.suffix == ".csv"
     in_table = prediction_csv.read_given(path, predictions) if in_words else None
     if folder is not None:
         limits = _of_submission(AnswerTree(folder), names)
@@ -53,11 +53,7 @@ def given_answers(
         if odd := sorted(set(answer.index) ^ set(ids)):
             raise InputError(f"{place} and {path} differ in {len(odd)} Ids:\n{listing(odd)}")
         given = submission.to_rows(answer.loc[list(ids)].tolist(), len(names))
-    elif (
-        threshold is None
-        and path.suffix == ".csv"
-        and (in_table := prediction_csv.read_given(path, predictions)) is not None
-    ):
+    elif in_table is not None:
         limits, given = _of_model(decision, probs, in_table), in_table.astype(np.uint8)
     else:
         limits = thresholds.fixed(HALF if threshold is None else threshold, len(names))
