@@ -153,6 +153,16 @@ def test_without_the_truth_it_begins_with_images_and_ends_with_what_is_missing(p
     assert text.index("scores: truth=TABLE") > text.index("The report can show more:")
 
 
+def test_labels_without_an_example_are_counted_in_place_of_shown():
+    few = bare()
+    names, none = (*few.names, "rare", "rarer"), np.zeros((len(IDS), 2))
+    probs, given = np.hstack([few.probs, none]), np.hstack([few.given, none.astype(np.uint8)])
+    page = page_of(Answers(ids=IDS, names=names, probs=probs, given=given, thresholds=np.full(5, 0.5)), shown=IDS)
+    assert re.findall(r"<summary><b>(.*?)</b>", page) == ["bright", "dark", "odd"]
+    assert "Of 2 further labels there is no example." in page
+    assert "there is no example" not in page_of(few, shown=IDS)
+
+
 ROWS = "[...document.querySelectorAll('#image-table tbody tr')].map(row => row.querySelector('code').textContent)"
 CELLS = "[...document.querySelectorAll('#image-table tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))"
 STATUS = "document.querySelector('#status').textContent"
