@@ -23,6 +23,7 @@ class AtlasSettings(Settings):
     duplicates: NonNegativeInt
     size: PositiveInt
     format: Literal["png", "tif", "both"]
+    mixed: Share
     seed: NonNegativeInt
     workers: PositiveInt | None
     contact_sheet: bool
@@ -59,6 +60,7 @@ def draw(settings: AtlasSettings, tree: DataTree) -> None:
         duplicates=settings.duplicates,
         size=settings.size,
         files=settings.format,
+        mixed=settings.mixed,
         seed=settings.seed,
         workers=settings.workers,
     )

@@ -122,6 +122,15 @@ class DataTree:
         """The pairs of images in a drawn atlas that show the same field: ``kind,query,gallery``."""
         return self.root / "hidden" / "planted.csv"
 
+    def cell_masks(self, image_id: str) -> Path:
+        """The cells of a drawn image, a label image as large as it was drawn."""
+        return self.root / "hidden" / "cells" / f"{image_id}.tif"
+
+    @property
+    def cell_truth(self) -> Path:
+        """What each cell of a drawn atlas shows: ``Id,cell,Target``."""
+        return self.root / "hidden" / "cells.csv"
+
     @property
     def atlas_settings(self) -> Path:
         """What a drawn atlas was drawn with, in JSON."""

@@ -14,12 +14,12 @@ import tifffile
 from PIL import Image
 
 from hpa_lit.errors import InputError
-from hpa_lit.files import rgby
+from hpa_lit.files import label_image, rgby
 from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.writing import replacing
 from hpa_lit.progress import progress
-from hpa_lit.synthetic.field import draw_field
-from hpa_lit.synthetic.plan import COPY, FIELD, STYLE, Entry, Plan, make_plan
+from hpa_lit.synthetic.field import draw_cells
+from hpa_lit.synthetic.plan import COPY, FIELD, MIXED, STYLE, Entry, Plan, make_plan
 from hpa_lit.synthetic.style import Style
 
 PNG_SIZE = 512  # the competition's PNGs
@@ -35,6 +35,7 @@ def draw_atlas(
     duplicates: int = 6,
     size: int = 512,
     files: PngOrTiff = "png",
+    mixed: float = 0.0,
     seed: int = 0,
     workers: int | None = None,
 ) -> Plan:
@@ -51,6 +52,7 @@ def draw_atlas(
         duplicates: Pairs of images of one field that are planted, of each of four kinds.
         size: Side of JPEGs and TIFFs in pixels; PNGs are brought to 512 where it is larger.
         files: What train and test images are stored as.
+        mixed: Part of the fields in which each cell shows some of the labels, or none, in place of all.
         seed: Any other gives another atlas.
         workers: Processes; None takes the cores that this one may use.
 
@@ -63,11 +65,13 @@ def draw_atlas(
     decisive = {key: value for key, value in locals().items() if key not in ("tree", "workers")}
     plan = make_plan(fields, test_share, external_share, images_per_antibody, duplicates, seed)
     _claim(tree, decisive)
-    jobs = (joblib.delayed(_draw)(tree, entry, number, size, files, seed) for number, entry in enumerate(plan.entries))
-    parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), return_as="generator_unordered")
-    for _ in progress(parallel(jobs), "draw", len(plan.entries)):
-        pass
-    _write_tables(tree, plan)
+    jobs = (
+        joblib.delayed(_draw)(tree, entry, number, size, files, mixed, seed)
+        for number, entry in enumerate(plan.entries)
+    )
+    parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), return_as="generator")
+    drawn = list(progress(parallel(jobs), "draw", len(plan.entries)))
+    _write_tables(tree, plan, pd.concat(drawn))
     return plan
 
 
@@ -83,9 +87,15 @@ def _claim(tree: DataTree, settings: dict[str, object]) -> None:
         temporary.write_text(text)
 
 
-def _draw(tree: DataTree, entry: Entry, number: int, size: int, files: PngOrTiff, seed: int) -> None:
+def _draw(
+    tree: DataTree, entry: Entry, number: int, size: int, files: PngOrTiff, mixed: float, seed: int
+) -> pd.DataFrame:
+    """Draw an image and the label image of its cells; returns what the cells show."""
     style = Style.draw(entry.labels, np.random.default_rng([seed, STYLE, entry.antibody]))
-    image = draw_field(entry.labels, size, np.random.default_rng([seed, FIELD, entry.field]), style)
+    is_mixed = bool(np.random.default_rng([seed, MIXED, entry.field]).random() < mixed)
+    field = draw_cells(entry.labels, size, np.random.default_rng([seed, FIELD, entry.field]), style, is_mixed)
+    image = field.image
+    label_image.write(tree.cell_masks(entry.image_id), field.cells)
     if entry.is_copy:
         image = _photograph_again(image, np.random.default_rng([seed, COPY, number]))
     for color, plane in zip(rgby.COLORS, image.transpose(2, 0, 1), strict=True):
@@ -100,6 +110,8 @@ def _draw(tree: DataTree, entry: Entry, number: int, size: int, files: PngOrTiff
         if files != "png":
             with replacing(stem.with_suffix(".tif"), sync=False) as temporary:
                 tifffile.imwrite(temporary, plane, compression="zlib")
+    targets = [" ".join(map(str, sorted(labels))) for labels in field.labels]
+    return pd.DataFrame({"Id": entry.image_id, "cell": range(1, len(targets) + 1), "Target": targets})
 
 
 def _photograph_again(image: rgby.Pixels, rng: np.random.Generator) -> rgby.Pixels:
@@ -127,7 +139,7 @@ def _write_picture(path: Path, pixels: Any, options: list[int] | None = None) ->
         temporary.write_bytes(picture.tobytes())
 
 
-def _write_tables(tree: DataTree, plan: Plan) -> None:
+def _write_tables(tree: DataTree, plan: Plan, cells: pd.DataFrame) -> None:
     def targets(entries: list[Entry], column: str = "Target") -> pd.DataFrame:
         return pd.DataFrame([(e.image_id, e.target) for e in entries], columns=["Id", column])
 
@@ -138,6 +150,7 @@ def _write_tables(tree: DataTree, plan: Plan) -> None:
         tree.sample_submission: targets(plan.of("test"), "Predicted").assign(Predicted=0),
         tree.test_truth: targets(plan.of("test")),
         tree.planted: plan.planted,
+        tree.cell_truth: cells.sort_values(["Id", "cell"]),
         tree.leak_csv: _leak_list(tree, plan),
     }
     for path, table in tables.items():

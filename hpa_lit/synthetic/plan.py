@@ -12,7 +12,7 @@ from hpa_lit.files.data_tree import ImageSet
 from hpa_lit.labels import LABEL_NAMES
 
 # Every part of an atlas has its own generator, default_rng([seed, part, number]): any order gives the same atlas.
-PLAN, STYLE, FIELD, COPY = range(4)
+PLAN, STYLE, FIELD, COPY, MIXED = range(5)
 # How many percent of the competition's training images carry each label.
 PERCENT = (41, 4, 12, 5, 6, 8, 3, 9, 0.2, 0.1, 0.1, 4, 2, 2, 3, 0.1, 2, 0.7, 3, 5, 0.6, 12, 3, 10, 1, 26, 1, 0.1)
 # Every antibody has a main label, drawn nearly evenly, so that rare labels can be learned from a few hundred fields;
