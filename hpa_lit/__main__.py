@@ -18,6 +18,7 @@ COMMANDS = {
     "models": "trained models that others have published, to be used by name",
     "compare": "training runs side by side on the same images, with intervals",
     "predict": "a trained model's probabilities for images, one file a run and dataset",
+    "cells": "the cells of each field, and where each has the protein",
     "embed": "the features of images, for neighbours and for other programs",
     "export": "a trained model for other programs: ONNX, bioimage.io, or all of it in one file",
     "combine": "views, folds and models to one probability an image and label",

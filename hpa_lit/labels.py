@@ -12,6 +12,7 @@ from hpa_lit.files.names import control_signs
 RESERVED = (
     *("Id", "Target", "Predicted", "fold", "split"),
     *("view", "status", "features", "locations", "top3", "size", "channels"),
+    *("cells", "shares", "entropy", "differ", "field", "cell", "x", "y", "area", "remark"),
 )
 
 LABEL_NAMES: tuple[str, ...] = (

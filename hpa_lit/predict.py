@@ -83,7 +83,9 @@ def main(config: DictConfig) -> None:
             if out != output:
                 sizes, channels = inference.as_read(job.files[image_id] for image_id in predictions.ids)
                 answered = inference.answered(predictions, model.decision, settings.threshold)
-                prediction_csv.write(out, predictions, answered.probabilities, answered.given, sizes, channels)
+                prediction_csv.write(
+                    out, predictions, answered.probabilities, answered.given, {"size": sizes, "channels": channels}
+                )
                 output.unlink()
                 print(f"locations: {inference.said(model.decision, settings.threshold)}")
             print(f"{len(predictions.ids)} images, {len(predictions.views)} views -> {out}")

@@ -10,6 +10,7 @@ GROUND = {"labels", "errors", "processes", "files", "progress"}
 # Rooms, and the other rooms that each may use.
 ROOMS = {
     "stages": set(),
+    "segmentation": set(),
     "synthetic": set(),
     "nets": set(),
     "losses": set(),
@@ -23,7 +24,7 @@ ROOMS = {
     "portable": {"nets", "inference"},
 }
 CLI = "cli"  # what verbs share
-VERBS = {"check", "combine", "compare", "demo", "draw", "embed", "export", "models", "neighbours", "pipeline"}
+VERBS = {"cells", "check", "combine", "compare", "demo", "draw", "embed", "export", "models", "neighbours", "pipeline"}
 VERBS |= {"predict", "prepare", "report", "runs", "submit", "train"}
 LIGHTNING = {"tasks", "data", "inference", "train"}
 VAGUE = {"utils", "common", "helpers", "misc", "base"}

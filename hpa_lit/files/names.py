@@ -30,6 +30,22 @@ def fault(name: str) -> str:
     return ""
 
 
+def cell_id(field: str, number: int) -> str:
+    """The Id of a cell of a field, by its number in the mask."""
+    return f"{field}/{number}"
+
+
+def field_of(image_id: str) -> str:
+    """The Id of the field of a cell; of a field, its own."""
+    field, slash, number = image_id.rpartition("/")
+    return field if slash and number.isascii() and number.isdigit() else image_id
+
+
+def number_of(image_id: str) -> int:
+    """The number of a cell in the mask of its field, by its Id."""
+    return int(image_id.rpartition("/")[2])
+
+
 def printable(text: str) -> str:
     r"""A text with ``\x1b`` or ``\udce9`` in place of control characters and of bytes that are no UTF-8."""
     return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in _CONTROL else c for c in text)

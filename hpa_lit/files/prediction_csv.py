@@ -5,8 +5,9 @@ probabilities), ``status``, ``size`` and ``channels`` of the image as it was rea
 its name. All but the Id and the probabilities may be left out of a table that is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,9 @@ from hpa_lit.files.csv_table import read_csv
 from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Floats, Predictions
 from hpa_lit.files.writing import replacing
 
-BESIDE = ("Id", "locations", "top3", "status", "size", "channels")  # what is no label
+# What is no label: of any table, of an image as it was read, of a field with its cells, of a cell in its field.
+BESIDE: tuple[str, ...] = ("Id", "locations", "top3", "status", "size", "channels")
+BESIDE += ("cells", "shares", "entropy", "differ", "field", "cell", "x", "y", "area", "remark")
 
 
 def write(
@@ -25,8 +28,7 @@ def write(
     predictions: Predictions,
     probabilities: Floats,
     given: npt.NDArray[np.bool_],
-    sizes: Sequence[str] = (),
-    channels: Sequence[str] = (),
+    beside: Mapping[str, Sequence[object]] = MappingProxyType({}),
 ) -> None:
     """Write a table of N images.
 
@@ -35,16 +37,15 @@ def write(
         predictions: Whose Ids and failures these are.
         probabilities: What the table shows, shape (N, K); NaN where the image failed.
         given: The labels that each image is given, shape (N, K).
-        sizes: Height and width of each image in words; none leaves the column out.
-        channels: The planes of each likewise.
+        beside: Further columns by name, of `BESIDE`.
     """
+    assert set(beside) <= set(BESIDE)  # or they would be read as labels
     names = list(predictions.labels)
-    columns: dict[str, Sequence[str]] = {"Id": predictions.ids}
+    columns: dict[str, Sequence[object]] = {"Id": predictions.ids}
     if names:
         answers = [_answer(*row, names) for row in zip(probabilities, given, strict=True)]
         columns |= {"locations": [given for given, _ in answers], "top3": [top for _, top in answers]}
-    columns |= {"status": predictions.status} | ({"size": sizes} if sizes else {})
-    columns |= {"channels": channels} if channels else {}
+    columns |= {"status": predictions.status, **beside}
     table = pd.concat([pd.DataFrame(columns), pd.DataFrame(probabilities, columns=names)], axis=1)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")

@@ -1,8 +1,9 @@
 """The prediction file: what a model said about each image of a dataset, one Parquet table per run, fold and dataset.
 
-Columns: ``Id``, ``view``, ``status`` ("ok", or why the image failed), a float32 probability column for each label by
-its name, and, when asked for, ``features``, lists of one length. An image has one row for each view, images lie in
-Id order, and a failed image has nulls. The schema's metadata says where the numbers come from.
+Columns: ``Id`` (of a cell that of its field, / and its number), ``view``, ``status`` ("ok", or why the image failed), a
+float32 probability column for each label by its name, and, when asked for, ``features``, lists of one length. An image
+has one row for each view, images lie in Id order, and a failed image has nulls. The schema's metadata says where the
+numbers come from.
 """
 
 import json
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hpa_lit.errors import InputError, listing, mistakes
 from hpa_lit.files.limits import MOST_VALUES
-from hpa_lit.files.names import fault, printable
+from hpa_lit.files.names import fault, field_of, printable
 from hpa_lit.files.reading import reading
 from hpa_lit.files.writing import replacing
 
@@ -88,7 +89,7 @@ class Predictions:
             raise InputError(
                 f"dataset {printable(self.dataset)!r} {why}, and files are named by it: choose another name"
             )
-        unfit = [i for i in self.ids if "/" in i or not (i.isprintable() or printable(i) == i)]
+        unfit = [i for i in self.ids if "/" in field_of(i) or not (i.isprintable() or printable(i) == i)]
         if unfit:
             shown = listing([printable(image_id) for image_id in unfit])
             raise InputError(f"{len(unfit)} Ids hold / or what cannot be printed, and files are named by Ids:\n{shown}")

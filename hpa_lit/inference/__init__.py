@@ -2,6 +2,7 @@
 
 from hpa_lit.inference.answering import answered, said
 from hpa_lit.inference.appearance import appearances
+from hpa_lit.inference.cells import cell_images, cell_sizes, seeing_fields, sees_cells
 from hpa_lit.inference.datasets import LOADING, find_images, seen_images
 from hpa_lit.inference.finding import CHOOSING, find_model
 from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
@@ -19,6 +20,8 @@ __all__ = [
     "answered",
     "appearances",
     "as_read",
+    "cell_images",
+    "cell_sizes",
     "check_format",
     "describe",
     "export",
@@ -29,6 +32,8 @@ __all__ = [
     "refuse_failed",
     "refuse_other",
     "said",
+    "seeing_fields",
     "seen_images",
+    "sees_cells",
     "view_names",
 ]

@@ -20,11 +20,13 @@ class Answered:
         labels: K label names.
         probabilities: Shape (N, K), of all views; NaN where the image failed.
         given: Which labels are given, shape (N, K); none where the image failed.
+        thresholds: The probabilities above which they are, shape (K,).
     """
 
     labels: tuple[str, ...]
     probabilities: Floats
     given: npt.NDArray[np.bool_]
+    thresholds: npt.NDArray[np.floating]
 
     def in_words(self) -> list[list[str]]:
         """The labels given to each image, the most probable first."""
@@ -53,7 +55,7 @@ def answered(predictions: Predictions, decision: Decision | None, threshold: flo
         limits = np.asarray(decision.thresholds) if threshold is None else np.full(len(names), threshold)
     given = np.zeros(values.shape, bool)
     given[good] = thresholds.assign(values[good], limits)
-    return Answered(names, values.astype(np.float32), given)
+    return Answered(names, values.astype(np.float32), given, limits)
 
 
 def said(decision: Decision | None, threshold: float | None = None) -> str:

@@ -29,7 +29,7 @@ def test_an_image_has_its_answer_in_words(tmp_path):
     shown = np.array([[0.9, 0.55, 0.6], [np.nan] * 3, [0.1, 0.3, 0.2]], np.float32)
     given = np.array([[1, 1, 1], [0, 0, 0], [0, 1, 0]], bool)
     size, channels = ["9 x 8", "", "4 x 4"], ["red, green", "", "green"]
-    prediction_csv.write(tmp_path / "a.csv", predictions, shown, given, size, channels)
+    prediction_csv.write(tmp_path / "a.csv", predictions, shown, given, {"size": size, "channels": channels})
     table = pd.read_csv(tmp_path / "a.csv", keep_default_na=False).set_index("Id")
     assert table.columns.tolist() == ["locations", "top3", "status", "size", "channels", *predictions.labels]
     assert table["locations"].to_dict() == {"a": "Golgi apparatus, Cytosol, mine, too", "b": "", "c": "mine, too"}

@@ -24,12 +24,14 @@ from hpa_lit.files.rgby.finding import (
 )
 from hpa_lit.files.rgby.headers import Header, field_pixels, header, said_of, size
 from hpa_lit.files.rgby.layout import PLAIN, LaidOut, Layout, PixelSize, Slices, layout_of
+from hpa_lit.files.rgby.naming import CELLS
 from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
 from hpa_lit.files.rgby.searching import Found, search
 from hpa_lit.files.rgby.stamps import parts_of, stamp
 from hpa_lit.files.rgby.writing import content_uuid, write
 
 __all__ = [
+    "CELLS",
     "COLORS",
     "PLAIN",
     "PROTEIN",

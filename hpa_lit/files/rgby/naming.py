@@ -9,6 +9,7 @@ from hpa_lit.files.rgby import words
 from hpa_lit.files.rgby.finding import COLORS
 
 HPA = "hpa"  # of this package: <Id>_<color>, or all planes in <Id>.tif
+CELLS = "{field}/{cell}"  # of this package: a cell that was cut out of a field, which has both as its Id
 _STAINS = "stains"
 
 
@@ -47,6 +48,8 @@ def naming_of(text: str) -> Naming:
     Raises:
         InputError: It is neither.
     """
+    if text == CELLS:
+        return Naming(text, re.compile(r"(?P<id>[^/]+/\d+)"))
     known = words.table()["namings"]
     if text in known:
         return Naming(text, re.compile(known[text]))

@@ -1,0 +1,180 @@
+"""From what a network says of a field and of its cells to the cells' answers, and to how they differ (method 14)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hpa_lit.errors import InputError, listing
+from hpa_lit.files.names import field_of
+from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Floats, Predictions
+from hpa_lit.results.arrays import Doubles
+from hpa_lit.results.files import read_single
+from hpa_lit.results.given_answers import given_answers
+
+Given = npt.NDArray[np.bool_]
+
+DIFFERING = (0.2, 0.8)  # shares of a field's cells between which a label says that they differ
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What is said of N fields or cells.
+
+    Attributes:
+        ids: Their Ids.
+        probabilities: Shape (N, K); NaN where there is none.
+        given: Labels, shape (N, K).
+    """
+
+    ids: Sequence[str]
+    probabilities: Floats
+    given: Given
+
+
+class Variation(NamedTuple):
+    """How the cells of a field differ.
+
+    Attributes:
+        given: The labels of the field, shape (K,).
+        share: Of the cells, with each label, shape (K,); NaN where there is no cell.
+        entropy: In bits, of a share, 0 where all cells are alike and 1 where half of them differ: the mean over the
+            labels of the field; NaN where it has no label or no cell.
+        differ: Whether a label of the field is in some cells and not in others, by `DIFFERING`.
+    """
+
+    given: Given
+    share: Doubles
+    entropy: float
+    differ: bool
+
+    def in_words(self, labels: Sequence[str]) -> str:
+        """The share of cells with each label of the field, the largest first; empty where there is no cell."""
+        mine = [k for k in np.argsort(-self.share, kind="stable") if self.given[k] and np.isfinite(self.share[k])]
+        return ", ".join(f"{labels[k]} {self.share[k]:.2f}" for k in mine)
+
+
+def gate(field: Floats, field_given: Given, cells: Floats, passing: Given) -> tuple[Floats, Given]:
+    """The answers of the cells of one field.
+
+    A location is that of a cell where the field has it and the cell, seen alone, passes its threshold too; a cell may
+    have none. Its probability is that of the field times that of the cell, the rule of the competition of 2021.
+
+    Args:
+        field: Probabilities of the field, shape (K,).
+        field_given: The labels it is given, shape (K,).
+        cells: Probabilities of its cells, shape (N, K).
+        passing: Which of these pass their threshold, shape (N, K).
+    """
+    if cells.shape != passing.shape or field.shape != field_given.shape or cells.shape[1:] != field.shape:
+        raise ValueError(f"a field of shape {field.shape} has cells of shape {cells.shape}, passing {passing.shape}")
+    return field * cells, passing & field_given
+
+
+def variation(field_given: Given, given: Given) -> Variation:
+    """How the cells of one field differ.
+
+    Args:
+        field_given: The labels of the field, shape (K,).
+        given: Those of its whole cells, shape (N, K).
+    """
+    if not len(given):
+        return Variation(field_given, np.full(given.shape[1], np.nan), float("nan"), False)
+    share = given.mean(axis=0)
+    mine = share[field_given]
+    if not len(mine):
+        return Variation(field_given, share, float("nan"), False)
+    low, high = DIFFERING
+    return Variation(field_given, share, float(_bits(mine).mean()), bool(((mine > low) & (mine < high)).any()))
+
+
+def of_cells(cells: Predictions, passing: Answers, whole: npt.ArrayLike) -> tuple[Predictions, Answers]:
+    """What cells say of their fields, for a network that sees cells alone: the mean of their probabilities.
+
+    A field has the labels that pass in one of its cells at least. Where none of its cells is whole, all count.
+
+    Args:
+        cells: The predictions about N cells.
+        passing: Their answers; `given` is whether a cell passes the thresholds.
+        whole: Which of them no border cuts, shape (N,).
+    """
+    mine, count = np.array([field_of(image_id) for image_id in cells.ids]), np.asarray(whole, bool)
+    fields = sorted(set(mine.tolist()))
+    values, given = [], []
+    for field in fields:
+        here = mine == field
+        chosen = here & count if (here & count).any() else here
+        values.append(passing.probabilities[chosen].mean(axis=0))
+        given.append(passing.given[chosen].any(axis=0))
+    answers = Answers(fields, np.array(values, np.float32), np.array(given))
+    of_fields = replace(
+        cells,
+        ids=tuple(fields),
+        status=(OK,) * len(fields),
+        views=(ALL_VIEWS,),
+        probabilities=answers.probabilities[:, None],
+        features=None,
+    )
+    return of_fields, answers
+
+
+def of_others(
+    path: Path, labels: tuple[str, ...], ids: Sequence[str], threshold: float | None
+) -> tuple[Predictions, Answers]:
+    """What a table or a prediction file of one view says of fields.
+
+    Args:
+        path: The file.
+        labels: Those of the cells.
+        ids: Of the fields.
+        threshold: The probability above which a label is given; None takes the answers of the table, else 0.5.
+
+    Raises:
+        InputError: It is of other fields or labels.
+    """
+    gate = read_single(path, "drop")
+    if absent := sorted(set(ids) - set(gate.ids)):
+        raise InputError(f"gate={path} has no answer for {len(absent)} fields:\n{listing(absent)}")
+    if gate.labels != labels:
+        raise InputError(f"gate={path} has the labels {', '.join(gate.labels)}, and the cells {', '.join(labels)}")
+    wanted = set(ids)
+    gate = gate.take([row for row, image_id in enumerate(gate.ids) if image_id in wanted])
+    said = given_answers(gate, path, threshold=threshold)
+    return gate, Answers(gate.ids, said.probs.astype(np.float32), said.given > 0)
+
+
+def answer(fields: Answers, cells: Answers, whole: npt.ArrayLike) -> tuple[Answers, list[Variation]]:
+    """The answers of all cells, each gated by its field, and how the whole cells of each field differ.
+
+    Args:
+        fields: Of F fields.
+        cells: Of N cells, each seen alone; `given` is whether it passes the thresholds.
+        whole: Which of the cells count in how they differ, shape (N,): those that the border does not cut.
+
+    Returns:
+        The cells with probabilities and labels of `gate`, and the variation of each field.
+    """
+    place = {image_id: row for row, image_id in enumerate(fields.ids)}
+    mine = np.array([place[field_of(image_id)] for image_id in cells.ids], np.int64)
+    counted = np.asarray(whole, bool)
+    values, given = cells.probabilities.copy(), np.zeros_like(cells.given)
+    variations = []
+    for row in range(len(fields.ids)):
+        here = np.flatnonzero(mine == row)
+        if np.isnan(fields.probabilities[row]).any():
+            values[here] = np.nan
+        elif len(here):
+            values[here], given[here] = gate(
+                fields.probabilities[row], fields.given[row], cells.probabilities[here], cells.given[here]
+            )
+        variations.append(variation(fields.given[row], given[here][counted[here]]))
+    return replace(cells, probabilities=values, given=given), variations
+
+
+def _bits(share: Doubles) -> Doubles:
+    """Entropy of yes and no, in bits."""
+    parts = np.stack([share, 1 - share])
+    return np.asarray(-(parts * np.log2(np.where(parts > 0, parts, 1))).sum(axis=0))

@@ -1,0 +1,57 @@
+"""The gate of a field over its cells, and how these differ, by hand."""
+
+import numpy as np
+import pytest
+
+from hpa_lit.results.cells import Answers, answer, gate, variation
+
+NAMES = ("Golgi", "Cytosol", "Nuclei")
+
+
+def test_a_cell_has_what_it_shows_of_what_its_field_has():
+    field, has = np.array([0.5, 0.8, 0.1]), np.array([True, True, False])
+    cells = np.array([[0.4, 0.5, 0.9], [0.1, 0.6, 0.0]])
+    values, given = gate(field, has, cells, cells > 0.3)
+    np.testing.assert_allclose(values, [[0.2, 0.4, 0.09], [0.05, 0.48, 0]])
+    np.testing.assert_array_equal(given, [[True, True, False], [False, True, False]])
+    with pytest.raises(ValueError, match="has cells of shape"):
+        gate(field, has, cells[:, :2], cells > 0.3)
+
+
+def test_variation_by_hand():
+    """A quarter of the cells has the first label: 0.811 bits; all have the second: none."""
+    given = np.array([[True, True, False], [False, True, True], [False, True, False], [False, True, False]])
+    found = variation(np.array([True, True, False]), given)
+    np.testing.assert_array_equal(found.share, [0.25, 1, 0.25])
+    assert found.entropy == pytest.approx(0.8112781 / 2)
+    assert found.differ
+    assert found.in_words(NAMES) == "Cytosol 1.00, Golgi 0.25"
+    alike = variation(np.array([False, True, False]), given)
+    assert (alike.entropy, alike.differ) == (0, False)
+
+
+@pytest.mark.parametrize(("field", "cells"), [([True, False, False], 0), ([False] * 3, 2)], ids=["no cell", "no label"])
+def test_nothing_is_said_of_how_nothing_differs(field, cells):
+    found = variation(np.array(field), np.zeros((cells, 3), bool))
+    assert np.isnan(found.entropy)
+    assert not found.differ
+    assert found.in_words(NAMES) == ""
+
+
+def test_each_cell_is_gated_by_its_own_field_and_those_at_the_border_do_not_count():
+    fields = Answers(("a", "b"), np.array([[0.5, 1.0], [1.0, 0.5]]), np.array([[True, False], [True, True]]))
+    cells = Answers(
+        ("a/1", "a/10", "b/2"), np.array([[0.8, 0.8], [0.2, 0.2], [0.6, 0.6]]), np.array([[1, 1], [0, 0], [1, 1]], bool)
+    )
+    found, (first, second) = answer(fields, cells, [True, False, True])
+    np.testing.assert_allclose(found.probabilities, [[0.4, 0.8], [0.1, 0.2], [0.6, 0.3]])
+    np.testing.assert_array_equal(found.given, [[True, False], [False, False], [True, True]])
+    np.testing.assert_array_equal(first.share, [1, 0])
+    np.testing.assert_array_equal(second.share, [1, 1])
+
+
+def test_a_field_that_failed_says_nothing_of_its_cells():
+    fields = Answers(("a",), np.array([[np.nan, np.nan]]), np.zeros((1, 2), bool))
+    found, _ = answer(fields, Answers(("a/1",), np.array([[0.8, 0.8]]), np.ones((1, 2), bool)), [True])
+    assert np.isnan(found.probabilities).all()
+    assert not found.given.any()

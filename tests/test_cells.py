@@ -1,0 +1,238 @@
+"""The command cells: masks made and brought, answers, the truth, bad input, kills."""
+
+import json
+import sys
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+from small_run import DECISION, LABELS, save_run
+
+from hpa_lit import cells, report, train
+from hpa_lit.files import label_image, prediction_csv, prediction_file, rgby
+from hpa_lit.files.tree import CellTree, RunTree
+from hpa_lit.inference import answered, describe
+from hpa_lit.synthetic.field import draw_cells
+
+SIDE = 160  # of the fields here
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Start the command in an empty folder, with a small network and three fields."""
+    monkeypatch.chdir(tmp_path)
+    save_run(tmp_path / "run", decision=DECISION, image_size=128, crop_size=64)
+    (tmp_path / "fields").mkdir()
+    for number in range(3):
+        field = draw_cells([0, 25], SIDE, np.random.default_rng([4, number]))
+        rgby.write(tmp_path / "fields" / f"f{number}.tif", field.image, f"f{number}")
+
+    def start(*words):
+        given = {word.partition("=")[0] for word in words}
+        usual = [word for word in ("run=run", "out=out") if word.partition("=")[0] not in given]
+        arguments = ["trainer=cpu", "workers=1", "images=fields", *usual, *words]
+        monkeypatch.setattr(sys, "argv", ["hpa-lit cells", *arguments])
+        cells.main()
+        out = next((word for word in words if word.startswith("out=")), "out=out")
+        return CellTree(tmp_path / out.removeprefix("out="))
+
+    return start
+
+
+def refused(run, capsys, *words):
+    """The message that the command ends with."""
+    with pytest.raises(SystemExit) as ended:
+        run(*words)
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def brought(folder, **masks):
+    """Write label images as Cellpose names them."""
+    folder.mkdir(exist_ok=True)
+    for name, mask in masks.items():
+        cv2.imwrite(str(folder / f"{name}_cp_masks.png"), mask)
+
+
+def blocks(side=SIDE):
+    """A mask of four cells."""
+    mask = np.zeros((side, side), np.uint16)
+    for number, (top, left) in enumerate([(10, 10), (10, 90), (90, 10), (90, 90)], 1):
+        mask[top : top + 50, left : left + 50] = number
+    return mask
+
+
+def test_fields_become_cells_with_answers(run, tmp_path, capsys):
+    out = run()
+    said = capsys.readouterr().out
+    fields, table = pd.read_csv(out.table("fields")), pd.read_csv(out.table("cells"), keep_default_na=False)
+    assert fields["Id"].tolist() == ["f0", "f1", "f2"]
+    assert f"{len(table)} cells in 3 of 3 fields" in said
+    limits = np.array(DECISION.thresholds)
+    alone, whole = prediction_file.read(out.cells), prediction_file.read(out.fields)
+    one, all_of_it = (DECISION.calibrated(p.probabilities) for p in (alone, whole))
+    for row, (image_id, cell) in enumerate(zip(table["Id"], table["cell"], strict=True)):
+        field = ["f0", "f1", "f2"].index(table["field"][row])
+        assert image_id == f"f{field}/{cell}"
+        np.testing.assert_allclose(table.loc[row, LABELS].astype(float), one[row] * all_of_it[field], rtol=1e-4)
+        given = set(filter(None, table["locations"][row].split(", ")))
+        theirs = set(fields["locations"][field].split(", "))
+        assert given == {name for name, p, t in zip(LABELS, one[row], limits, strict=True) if p > t} & theirs
+        mask = label_image.read(out.mask(f"f{field}"))
+        rows, _ = np.nonzero(mask == cell)
+        assert table["area"][row] == len(rows)
+        assert table["y"][row] == pytest.approx(rows.mean(), rel=1e-4)
+        with Image.open(out.outlines(f"f{field}")) as picture:
+            assert picture.size[0] == SIDE
+    assert fields["cells"].tolist() == [int((table["field"] == i).sum()) for i in fields["Id"]]
+    assert prediction_csv.read(out.table("cells")).labels == tuple(LABELS)
+
+
+def test_a_cell_is_seen_by_the_network_as_its_square_is(run, tmp_path):
+    out = run("features=true", "others=keep", "side=48")
+    found = prediction_file.read(out.cells)
+    _, net = save_run(tmp_path / "again", image_size=128, crop_size=64)
+    import torch
+
+    for row, image_id in enumerate(found.ids):
+        planes = tifffile.imread(out.images / f"{image_id}.tif")
+        assert planes.shape == (4, 48, 48)
+        with torch.no_grad():
+            expected = net(torch.from_numpy(planes[None])).sigmoid().numpy()
+        np.testing.assert_allclose(found.probabilities[row], expected, atol=1e-5)
+    assert found.features.shape[2] == 512
+
+
+def test_masks_of_others_are_taken_as_they_are(run, tmp_path, capsys):
+    brought(tmp_path / "masks", f0=blocks(), f1=blocks(), f2=blocks())
+    out = run("masks=masks")
+    assert "12 cells in 3 of 3 fields" in capsys.readouterr().out
+    np.testing.assert_array_equal(label_image.read(out.mask("f1")), blocks())
+    image = rgby.read(rgby.list_images(tmp_path / "fields")["f1"])
+    seen = np.stack([rgby.resize(np.ascontiguousarray(image[:, :, k]), 128) for k in range(4)])
+    square = tifffile.imread(out.images / "f1" / "4.tif")  # 40 x 40 of 128 x 128 from 72 on
+    np.testing.assert_array_equal(square[:, 12:52, 12:52], seen[:, 72:112, 72:112])
+    assert not square[:, :12].any()
+
+
+def test_the_truth_of_a_drawn_field_scores_one_where_masks_are_the_truth(run, tmp_path, capsys):
+    truth, rows = tmp_path / "hidden", []
+    (truth / "cells").mkdir(parents=True)
+    for number in range(3):
+        label_image.write(truth / "cells" / f"f{number}.tif", blocks())
+        rows += [(f"f{number}", cell, "0 2" if cell == 1 else "") for cell in range(1, 5)]
+    pd.DataFrame(rows, columns=["Id", "cell", "Target"]).to_csv(truth / "cells.csv", index=False)
+    out = run(f"masks={truth}/cells", f"truth={truth}")
+    assert "3 fields with 12 cells, 12 found: segmentation precision 1.000" in capsys.readouterr().out
+    scores = json.loads(out.scores.read_text())
+    assert scores["segmentation_precision"] == 1
+    assert [row["cells"] for row in scores["labels"]] == [3, 0, 3]
+    assert [row["average_precision"] is None for row in scores["labels"]] == [False, True, False]
+
+
+def test_what_a_mask_cannot_be_is_said_and_the_other_fields_go_on(run, tmp_path, capsys):
+    many = (np.arange(SIDE * SIDE).reshape(SIDE, SIDE) // 2).astype(np.uint16)
+    brought(tmp_path / "masks", f0=blocks(90), f1=blocks(), f2=many)
+    message = refused(run, capsys, "masks=masks")
+    out = CellTree(tmp_path / "out")
+    table = pd.read_csv(out.table("fields"), keep_default_na=False)
+    assert table["cells"].tolist() == [0, 4, 0]
+    assert "has 90 x 90 pixels and its field 160 x 160" in table["remark"][0]
+    assert "12799 cells, and a field 1000 at most" in table["remark"][2]
+    for remark in table["remark"][[0, 2]]:
+        assert remark in message
+    assert len(pd.read_csv(out.table("cells"))) == 4
+
+
+@pytest.mark.parametrize("damage", ["no mask", "empty mask", "no nucleus", "damaged"])
+def test_a_field_without_cells_is_named(run, tmp_path, capsys, damage):
+    words, said = (
+        ["masks=masks"],
+        {"no mask": "there is no mask of this Id in masks", "empty mask": "its mask is empty"},
+    )
+    masks = {"f0": blocks(), "f1": blocks()} | ({"f2": blocks() * 0} if damage == "empty mask" else {})
+    if damage in said:
+        brought(tmp_path / "masks", **masks)
+    else:
+        words, path = [], tmp_path / "fields" / "f2.tif"
+        if damage == "damaged":
+            path.write_bytes(path.read_bytes()[:500])
+        else:
+            field = rgby.read({rgby.STACK: path})
+            field[:, :, 2] = 0
+            rgby.write(path, field, "f2")
+    message = refused(run, capsys, *words)
+    assert said.get(damage, "f2.tif" if damage == "damaged" else "there is no nucleus in its blue plane") in message
+    assert pd.read_csv(tmp_path / "out" / "fields.csv")["cells"].tolist()[2] == 0
+
+
+def test_nothing_is_made_where_no_field_has_cells(run, tmp_path, capsys):
+    brought(tmp_path / "masks", other=blocks())
+    assert "masks=masks holds other_cp_masks.png: no label image of any field" in refused(run, capsys, "masks=masks")
+    brought(tmp_path / "masks", f0=blocks() * 0)
+    assert "no field has cells" in refused(run, capsys, "masks=masks")
+
+
+def test_what_is_done_is_not_done_again_and_other_settings_are_refused(run, tmp_path, capsys):
+    out = run()
+    times = {path: path.stat().st_mtime_ns for path in out.images.rglob("*.tif")}
+    before = pd.read_csv(out.table("cells"), keep_default_na=False)
+    out.found("f1").unlink()  # as if killed before it was written
+    out.cells.unlink()
+    run("batch_size=3")
+    changed = {path.parent.name for path, time in times.items() if path.stat().st_mtime_ns != time}
+    assert changed == {"f1"}
+    pd.testing.assert_frame_equal(pd.read_csv(out.table("cells"), keep_default_na=False), before, rtol=1e-4)
+    message = refused(run, capsys, "margin=0.3")
+    assert "out was made with another config; set out=DIR to keep both" in message
+    assert "margin: 0.1 there, 0.3 now" in message
+
+
+def test_a_report_shows_cells_as_any_images(run, tmp_path, monkeypatch):
+    out = run()
+    words = [f"predictions={out.table('cells')}", f"images={out.images}", "naming='{field}/{cell}'", "output=page"]
+    monkeypatch.setattr(sys, "argv", ["hpa-lit report", *words])
+    report.main()
+    page = (tmp_path / "page" / "report.html").read_text()
+    assert all(image_id in page for image_id in prediction_csv.read(out.table("cells")).ids[:3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", ["small_cells", "small_bags"])
+def test_a_network_that_learned_cells_sees_them_as_in_its_training(run, tmp_path, monkeypatch, experiment):
+    """Its fields are the mean of their cells, or what another network says of them."""
+    first = run()
+    table = pd.DataFrame({"Id": ["f0", "f1", "f2"], "Target": ["0", "1", "0 2"], "split": ["train", "train", "valid"]})
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    words = [f"experiment={experiment}", f"data.images={first.images}", "data.labels=labels.csv"]
+    words += [f"data.label_list=[{','.join(LABELS)}]", "batch_size=2", "data.workers=0", "scheduler.epochs=1"]
+    monkeypatch.setattr(sys, "argv", ["hpa-lit train", *words, "paths.outputs=o", "scheduler.rates=[[1,1e-3]]"])
+    train.main()
+    trained = "run=o/train/small_cells/fold0"
+
+    out = run(trained, "out=second")
+    assert json.loads(out.cutting.read_text()) == json.loads(first.cutting.read_text())
+    for image_id in ("f0", "f1", "f2"):
+        np.testing.assert_array_equal(
+            tifffile.imread(out.images / image_id / "1.tif"), tifffile.imread(first.images / image_id / "1.tif")
+        )
+    fields, alone = pd.read_csv(out.table("fields")), prediction_file.read(out.cells)
+    places = pd.read_csv(out.table("cells"), keep_default_na=False)
+    model = describe(RunTree(tmp_path / "o/train/small_cells/fold0").checkpoint("best"))
+    values = answered(alone, model.decision).probabilities
+    for row, image_id in enumerate(fields["Id"]):
+        whole = ((places["field"] == image_id) & (places["remark"] == "")).to_numpy()
+        np.testing.assert_allclose(fields.loc[row, LABELS].to_numpy(float), values[whole].mean(axis=0), rtol=1e-4)
+
+    gated = run(trained, "out=third", f"gate={first.table('fields')}")
+    theirs, ours = (pd.read_csv(tree.table("fields"))[["Id", "locations", *LABELS]] for tree in (first, gated))
+    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-4)
+
+
+def test_a_gate_of_other_fields_is_refused(run, tmp_path, capsys):
+    table = pd.read_csv(run().table("fields"))
+    table[:2].to_csv(tmp_path / "gate.csv", index=False)
+    assert "gate=gate.csv has no answer for 1 fields:\n  f2" in refused(run, capsys, "gate=gate.csv", "out=two")
