@@ -40,6 +40,7 @@ class NetSettings(OurPart):
     pretrained: bool
     weights: Path | None
     freeze: bool = False
+    pool: Literal["attention"] | None = None
     options: dict[str, Any] | None = None
 
 
@@ -88,6 +89,18 @@ class FolderSettings(DataSettings):
     z: Slices | None
     pixel_size: PixelSize | None
     target_pixel_size: PositiveFloat | None
+
+
+class CellDataSettings(DataSettings):
+    """Of conf/data/cells.yaml."""
+
+    images: Path
+    labels: Path
+    label_list: Annotated[tuple[str | int, ...], Field(min_length=1)] | None
+    folds: Annotated[int, Field(ge=2)]
+    group: str | None
+    bag: PositiveInt | None
+    field_size: Side | None
 
 
 class OptimizerSettings(Part):
@@ -193,6 +206,7 @@ NETS: dict[str, type[Settings]] = {
 }
 DATA: dict[str, type[Settings]] = {
     "hpa_lit.data.AtlasDataModule": AtlasSettings,
+    "hpa_lit.data.CellDataModule": CellDataSettings,
     "hpa_lit.data.FolderDataModule": FolderSettings,
 }
 OPTIMIZERS: dict[str, type[Settings]] = {

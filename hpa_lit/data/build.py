@@ -5,11 +5,16 @@ from pkgutil import resolve_name
 from typing import Any
 
 from hpa_lit.data.atlas import AtlasDataModule
+from hpa_lit.data.cells import CellDataModule
 from hpa_lit.data.folder import FolderDataModule
 from hpa_lit.data.module import ImageDataModule
 from hpa_lit.errors import InputError
 
-OURS = {"hpa_lit.data.AtlasDataModule": AtlasDataModule, "hpa_lit.data.FolderDataModule": FolderDataModule}
+OURS = {
+    "hpa_lit.data.AtlasDataModule": AtlasDataModule,
+    "hpa_lit.data.CellDataModule": CellDataModule,
+    "hpa_lit.data.FolderDataModule": FolderDataModule,
+}
 
 
 def build_data(config: Mapping[str, Any], trust: bool = False, **changed: Any) -> ImageDataModule:

@@ -77,7 +77,7 @@ class FolderDataModule(ImageDataModule):
             InputError: The table cannot be used, images of it are missing, or there is no such fold.
         """
         table = self._table()
-        files = locate(table.ids, self._found, str(self.folder), self.channels)
+        files = locate(table.ids, self._images_of(table), str(self.folder), self.channels)
         self.labels, self.num_classes = table.names, len(table.names)
         return Sides(
             *(
@@ -124,7 +124,7 @@ class FolderDataModule(ImageDataModule):
         if self.table_path is None:
             return []
         table = self._table()
-        folds = table_folds(table, self.n_folds, self.group)
+        folds = table_folds(table, self.n_folds, self._group(table))
         return [([table.ids[row] for row in rows[0]], [table.ids[row] for row in rows[1]]) for rows in folds]
 
     def label_table(self) -> LabelTable | None:
@@ -140,11 +140,19 @@ class FolderDataModule(ImageDataModule):
             raise InputError(f"the images of {self.folder} have no labels: set labels=FILE.csv")
         return read_label_table(self.table_path, self.label_list, self.group)
 
+    def _images_of(self, table: LabelTable) -> Files:
+        """The files of what the table names."""
+        return self._found
+
+    def _group(self, table: LabelTable) -> str | None:
+        """The column whose rows stay on one side."""
+        return self.group
+
     def _rows(self, table: LabelTable) -> tuple[Rows, ...]:
         """The rows of each side of the fold."""
         check_whole("fold", self.fold, 0)
         check_whole("data.folds", self.n_folds, 2)
-        folds = table_folds(table, self.n_folds, self.group)
+        folds = table_folds(table, self.n_folds, self._group(table))
         if self.fold >= len(folds):
             given = set(SIDE_COLUMNS) & table.columns.keys()
             made = f"the column {min(given)} of the label table" if given else f"data.folds={self.n_folds}"

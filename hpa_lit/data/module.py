@@ -295,9 +295,15 @@ class ImageDataModule(pl.LightningDataModule):
         train: bool = False,
     ) -> DataLoader[LabelledBatch]:
         (ranks, rank), workers = self._ranks, self.workers if pooled is None else 0
-        dataset = ImageDataset(examples, transform, self.bits, self.seed, self.channels, pooled)
+        dataset = self._dataset(examples, transform, pooled, train)
         sampler = EpochSampler(dataset, ranks, rank, shuffle=train, seed=self.seed, drop_last=train)
         return loader(dataset, self._share, workers, self._on_gpu, sampler=sampler, drop_last=train)
+
+    def _dataset(
+        self, examples: Examples, transform: TrainTransform | ValidTransform, pooled: Tensor | None, train: bool
+    ) -> ImageDataset:
+        """The images of a side, transformed; `train` says whether what may be random is."""
+        return ImageDataset(examples, transform, self.bits, self.seed, self.channels, pooled)
 
     @property
     def _train_transform(self) -> TrainTransform:

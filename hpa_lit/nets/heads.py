@@ -1,8 +1,28 @@
-"""The head that all networks share, from the last feature map to one vector an image."""
+"""The head that all networks share, from the last feature map to one vector an image; and of bags of them."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+class AttentionPool(nn.Module):
+    """The vectors of a bag to one, each by its weight: gated attention (Ilse, Tomczak and Welling, ICML 2018).
+
+    Args:
+        width: Of the vectors.
+        hidden: Of the layer that weighs them.
+    """
+
+    def __init__(self, width: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.content, self.gate = nn.Linear(width, hidden), nn.Linear(width, hidden)
+        self.weight = nn.Linear(hidden, 1)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Map N bags of B vectors, (N, B, D), to (N, D)."""
+        weight = self.weight(torch.tanh(self.content(vectors)) * torch.sigmoid(self.gate(vectors)))
+        pooled: Tensor = (weight.softmax(dim=1) * vectors).sum(dim=1)
+        return pooled
 
 
 class PoolingHead(nn.Module):

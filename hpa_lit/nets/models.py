@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from hpa_lit.errors import InputError
 from hpa_lit.nets.backbone import Backbone, build_backbone
-from hpa_lit.nets.heads import PoolingHead
+from hpa_lit.nets.heads import AttentionPool, PoolingHead
 
 # Of the competition's train and test images, pixel / 255, in the order red, green, blue, yellow (method 2.8).
 CHANNEL_MEAN = (0.074598, 0.050630, 0.050891, 0.076287)
@@ -31,6 +31,8 @@ class Classifier(nn.Module):
         mean: Per channel, of pixels 0..1.
         std: Per channel, of pixels 0..1.
         dropout: Rates before and after the hidden layer.
+        pool: What makes one vector of the cells of a field: attention; None takes single images alone. An image alone
+            is a bag of one, which attention leaves as it is.
     """
 
     statistics: Tensor
@@ -42,6 +44,7 @@ class Classifier(nn.Module):
         mean: Sequence[float],
         std: Sequence[float],
         dropout: tuple[float, float],
+        pool: Literal["attention"] | None = None,
     ) -> None:
         super().__init__()
         # Two parts each, what float32 holds and its remainder: moved to float64, the network still subtracts the
@@ -51,6 +54,7 @@ class Classifier(nn.Module):
         self.num_features = backbone.num_features
         self.backbone = backbone
         self.head = PoolingHead(self.num_features, dropout)
+        self.pool = None if pool is None else AttentionPool(self.num_features)
         self.classifier = nn.Linear(self.num_features, num_classes)
         self.register_load_state_dict_pre_hook(_rename_output)  # type: ignore[no-untyped-call]
 
@@ -71,11 +75,16 @@ class Classifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Vectors before the last linear layer, (N, num_features), of images as `forward` takes them."""
+        if images.ndim == 5:
+            if self.pool is None:
+                raise InputError("this network sees single images: arch.pool=attention makes one of bags of cells")
+            bags: Tensor = self.pool(self.features(images.flatten(0, 1)).view(*images.shape[:2], -1))
+            return bags
         features: Tensor = self.head(self.forward_features(images))
         return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (N, C, H, W), uint8 0..255 or floating 0..1, to logits (N, K)."""
+        """Map images (N, C, H, W) or bags of cells (N, B, C, H, W), uint8 0..255 or floating 0..1, to logits (N, K)."""
         logits: Tensor = self.classifier(self.features(images))
         return logits
 
@@ -138,6 +147,7 @@ def build_classifier(
     dropout: tuple[float, float] = (0.5, 0.5),
     options: Mapping[str, Any] | None = None,
     freeze: bool = False,
+    pool: Literal["attention"] | None = None,
 ) -> Classifier:
     """Build a classifier.
 
@@ -153,6 +163,7 @@ def build_classifier(
         dropout: Rates before and after the hidden layer.
         options: More arguments of the timm network.
         freeze: Train the head alone, on a backbone that keeps its ImageNet weights and is never in training mode.
+        pool: What makes one answer of the cells of a field, see `Classifier`.
 
     Raises:
         InputError: There is no such arch, its weights cannot be had, random weights were to be frozen, or the
@@ -163,7 +174,7 @@ def build_classifier(
     if len(mean) != in_channels or len(std) != in_channels or min(std) <= 0:
         raise InputError(f"{in_channels} channels need as many means and positive deviations: mean={mean}, std={std}")
     backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
-    return Classifier(backbone, num_classes, mean, std, dropout)
+    return Classifier(backbone, num_classes, mean, std, dropout, pool)
 
 
 def build_embedder(

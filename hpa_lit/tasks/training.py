@@ -63,7 +63,9 @@ class TrainingTask(pl.LightningModule):
         return scores
 
     def placed(self, images: Tensor) -> Tensor:
-        """Images in the memory format that is kept to."""
+        """Images, or bags of images, in the memory format that is kept to."""
+        if images.ndim == 5:
+            return self.placed(images.flatten(0, 1)).view(images.shape)
         return images.to(memory_format=self.memory_format)
 
     def configure_optimizers(self) -> Any:
