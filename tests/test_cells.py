@@ -193,7 +193,7 @@ def test_what_is_done_is_not_done_again_and_other_settings_are_refused(run, tmp_
 
 def test_a_report_shows_cells_as_any_images(run, tmp_path, monkeypatch):
     out = run()
-    words = [f"predictions={out.table('cells')}", f"images={out.images}", "naming='{field}/{cell}'", "output=page"]
+    words = [f"predictions={out.table('cells')}", f"images={out.images}", "naming=cells", "output=page"]
     monkeypatch.setattr(sys, "argv", ["hpa-lit report", *words])
     report.main()
     page = (tmp_path / "page" / "report.html").read_text()

@@ -188,7 +188,7 @@ def test_a_real_field_is_seen_alike_from_half_the_pixels(shared: Path, tmp_path:
         ("planes=3", "planes=3: give the channel of each color"),
         ("z=mean", "z=mean: give max, a whole number from 0 on or null"),
         ("pixel_size=0", "pixel_size=0: give auto, a number above 0 or null"),
-        ("naming=lei", "naming=lei: choose hpa, imagej, leica, "),
+        ("naming=lei", "naming=lei: choose hpa, cells, imagej, leica, "),
         ("naming=leica", "naming=leica fits no file of ours, which holds i00.tif, i01.tif, i02.tif, ..."),
     ],
 )

@@ -9,7 +9,7 @@ from hpa_lit.files.rgby import words
 from hpa_lit.files.rgby.finding import COLORS
 
 HPA = "hpa"  # of this package: <Id>_<color>, or all planes in <Id>.tif
-CELLS = "{field}/{cell}"  # of this package: a cell that was cut out of a field, which has both as its Id
+CELLS = "cells"  # of this package: <field>/<number>, a cell that was cut out of a field, which has both as its Id
 _STAINS = "stains"
 
 
@@ -28,7 +28,7 @@ class Naming:
     @property
     def depth(self) -> int:
         """How many folders lie between the folder and its files."""
-        return self.name.count("/")
+        return 1 if self.name == CELLS else self.name.count("/")
 
     def read(self, stem: str) -> tuple[str, str] | None:
         """Id and channel of a file of this name, without its suffix; None where it has another name."""
@@ -59,8 +59,9 @@ def naming_of(text: str) -> Naming:
         or re.search(r"[{}]", re.sub(r"{id}|{channel}", "", text))
     ):
         raise InputError(
-            f"naming={text}: choose {', '.join([HPA, *known])}, or write a pattern of names without their suffix that "
-            "has {id} and {channel}, such as '{id}_ch{channel}', '*/{id}_{channel}' of subfolders, or '{id}/{channel}'"
+            f"naming={text}: choose {', '.join([HPA, CELLS, *known])}, or write a pattern of names without their "
+            "suffix that has {id} and {channel}, such as '{id}_ch{channel}', '*/{id}_{channel}' of subfolders, or "
+            "'{id}/{channel}'"
         )
     pattern = re.escape(text).replace(r"\{id\}", "(?P<id>[^/]+)").replace(r"\{channel\}", "(?P<channel>[^/]+?)")
     return Naming(text, re.compile(pattern.replace(r"\*", "[^/]*")))
