@@ -200,6 +200,28 @@ def test_a_report_shows_cells_as_any_images(run, tmp_path, monkeypatch):
     assert all(image_id in page for image_id in prediction_csv.read(out.table("cells")).ids[:3])
 
 
+def test_a_pixel_size_says_how_large_nuclei_are_and_masks_stay_those_of_the_whole_field(run, tmp_path, capsys):
+    """Fields of 160 pixels at 0.5 micrometres; the network saw 128 pixels at 0.5, so the middle of each."""
+    save_run(tmp_path / "known", decision=DECISION, image_size=128, crop_size=64, target_pixel_size=0.5)
+    out = run("run=known", "pixel_size=0.5")
+    assert "nuclei are 32 pixels across" in capsys.readouterr().out  # 16 micrometres
+    mask = label_image.read(out.mask("f0"))
+    assert mask.shape == (SIDE, SIDE)
+    with tifffile.TiffFile(out.mask("f0")) as tiff:
+        assert tiff.pages[0].tags["XResolution"].value[0] / tiff.pages[0].tags["XResolution"].value[1] == 2
+    field = rgby.read(rgby.list_images(tmp_path / "fields")["f0"])
+    number = int(mask[80, 80]) or int(np.bincount(mask[mask > 0]).argmax())
+    rows, columns = np.nonzero(mask[16:144, 16:144] == number)
+    middle = (rows.min() + rows.max() + 1) // 2, (columns.min() + columns.max() + 1) // 2
+    square = tifffile.imread(out.images / "f0" / f"{number}.tif")
+    here = mask[16:144, 16:144][middle] == number
+    assert here
+    if square.shape[1] >= max(np.ptp(rows), np.ptp(columns)) * 1.3:  # not made smaller
+        at = square.shape[1] // 2
+        around = square[:, at - 1 : at + 2, at - 1 : at + 2].reshape(4, -1).T.tolist()
+        assert field[16:144, 16:144][middle].tolist() in around
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", ["small_cells", "small_bags"])
 def test_a_network_that_learned_cells_sees_them_as_in_its_training(run, tmp_path, monkeypatch, experiment):

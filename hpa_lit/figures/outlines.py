@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from hpa_lit.figures.pictures import brightened, shrunk
 from hpa_lit.files import label_image
 from hpa_lit.files.label_image import Labels
-from hpa_lit.files.rgby import BitDepth, ImageFiles, Pixels, read
+from hpa_lit.files.rgby import BitDepth, ImageFiles, Pixels, read, uncut
 from hpa_lit.files.writing import replacing
 from hpa_lit.progress import progress
 
@@ -53,7 +53,7 @@ def draw_outlines(fields: Sequence[Drawn], bits: BitDepth, workers: int | None =
 
 
 def _write(field: Drawn, bits: BitDepth, colors: Mapping[str, int]) -> None:
-    picture = outlined(read(field.files, bits), label_image.read(field.mask), field.answers, colors)
+    picture = outlined(read(uncut(field.files), bits), label_image.read(field.mask), field.answers, colors)
     with replacing(field.path, sync=False) as temporary:
         Image.fromarray(picture).save(temporary, "png")
 
@@ -75,9 +75,10 @@ def outlined(image: Pixels, cells: Labels, answers: Mapping[int, str], colors: M
     cells = np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint16)
     shades = {answer: COLORS[colors[answer] % len(COLORS)] if answer else NO_ANSWER for answer in set(answers.values())}
     edge = _edges(cells)
-    table = np.zeros((max([*answers, 0]) + 1, 3), np.uint8)
+    table = np.zeros((int(cells.max()) + 1, 3), np.uint8)  # black: what the network did not see
     for number, answer in answers.items():
-        table[number] = shades[answer]
+        if number < len(table):  # a cell of a pixel or two may be lost in a smaller picture
+            table[number] = shades[answer]
     picture[edge] = table[cells[edge]]
     legend = sorted(shades, key=lambda answer: (not answer, answer))
     canvas = Image.new("RGB", (picture.shape[1], picture.shape[0] + LINE * len(legend)), "black")

@@ -90,7 +90,10 @@ def score(truth: Path, masks: Mapping[str, Path], cells: Answers, labels: tuple[
         matrix = [
             encode(target[n], len(labels)) if target[n] else np.zeros(len(labels), np.uint8) for n in true_numbers
         ]
-        scores = cells.probabilities[[row[cell_id(str(image_id), n)] for n in numbers]]
+        scores = np.zeros((len(numbers), len(labels)))  # 0 where the network did not see a cell
+        for place, number in enumerate(numbers):
+            if (answer := row.get(cell_id(str(image_id), number))) is not None:
+                scores[place] = cells.probabilities[answer]
         fields.append(Field(overlaps(there, found), np.array(matrix).reshape(-1, len(labels)), np.nan_to_num(scores)))
     if not fields:
         raise InputError(f"{truth / TABLE} knows none of the fields")

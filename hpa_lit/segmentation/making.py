@@ -17,7 +17,7 @@ from hpa_lit.files.tree import CellTree
 from hpa_lit.files.writing import replacing
 from hpa_lit.progress import progress
 from hpa_lit.segmentation.cutting import Others, cut
-from hpa_lit.segmentation.finding import find_cells
+from hpa_lit.segmentation.finding import NUCLEUS, find_cells
 from hpa_lit.segmentation.masks import list_masks, read_mask
 from hpa_lit.segmentation.regions import Region, regions
 
@@ -32,8 +32,8 @@ class Cutting:
         margin: Around a cell, as a part of its longer side.
         others: What becomes of the cells around it.
         bits: Bit depth of planes stored in 16 bits.
-        diameter: Of a nucleus, in pixels; None estimates it for each field.
-        pixel_size: In micrometres, for the label images; None where it is not known.
+        diameter: Of a nucleus, in pixels; None takes that of `finding.NUCLEUS` where the pixel size is known, and
+            estimates it for each field where not.
     """
 
     size: int
@@ -42,7 +42,6 @@ class Cutting:
     others: Others
     bits: rgby.BitDepth = "auto"
     diameter: float | None = None
-    pixel_size: float | None = None
 
 
 @dataclass(frozen=True)
@@ -134,21 +133,32 @@ def _make(
 def _made(
     image_id: str, files: rgby.ImageFiles, mask: Path | None, tree: CellTree, how: Cutting
 ) -> tuple[tuple[Region, ...], float | None]:
-    planes = rgby.read_channels(files, how.bits)
+    planes, pixel_size = rgby.read_channels(rgby.uncut(files), how.bits), _pixel_size(files)
     if mask is None:
         red, _, blue, yellow = planes
-        numbers, nuclei, diameter = find_cells(red, blue, yellow, how.diameter)
-        label_image.write(tree.nuclei(image_id), nuclei, how.pixel_size)
+        numbers, nuclei, diameter = find_cells(red, blue, yellow, how.diameter or (pixel_size and NUCLEUS / pixel_size))
+        label_image.write(tree.nuclei(image_id), nuclei, pixel_size)
     else:
         numbers, diameter = read_mask(mask, planes[0].shape), None
     found = tuple(regions(numbers))
-    label_image.write(tree.mask(image_id), numbers, how.pixel_size)
+    label_image.write(tree.mask(image_id), numbers, pixel_size)
+    if rgby.layout_of(files).field is not None:  # the network sees so much of each field
+        side = rgby.field_pixels(files)
+        planes = [np.asarray(rgby.framed(plane, side), np.uint8) for plane in planes]
+        numbers = np.asarray(rgby.framed(numbers, side), np.uint16)
     image = np.stack([rgby.resize(plane, how.size) for plane in planes], axis=2)
-    squares = cut(image, numbers, found, how.side, how.margin, how.others)
-    for cell, square in zip(found, squares, strict=True):
+    seen = regions(numbers)
+    squares = cut(image, numbers, seen, how.side, how.margin, how.others)
+    for cell, square in zip(seen, squares, strict=True):
         path = tree.images / image_id / f"{cell.number}.tif"
         rgby.write(path, square, cell_id(image_id, cell.number))
     return found, diameter
+
+
+def _pixel_size(files: rgby.ImageFiles) -> float | None:
+    """In micrometres, where the layout of the files says it or asks them; else None."""
+    size = rgby.layout_of(files).pixel_size
+    return rgby.header(files).pixel_size if size == "auto" else size
 
 
 def _known(path: Path) -> FoundCells | None:

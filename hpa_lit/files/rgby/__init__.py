@@ -23,9 +23,9 @@ from hpa_lit.files.rgby.finding import (
     missing_planes,
 )
 from hpa_lit.files.rgby.headers import Header, field_pixels, header, said_of, size
-from hpa_lit.files.rgby.layout import PLAIN, LaidOut, Layout, PixelSize, Slices, layout_of
+from hpa_lit.files.rgby.layout import PLAIN, LaidOut, Layout, PixelSize, Slices, layout_of, uncut
 from hpa_lit.files.rgby.naming import CELLS
-from hpa_lit.files.rgby.reading import bit_depth, read, read_channels, read_plane, read_planes, resize, to_uint8
+from hpa_lit.files.rgby.reading import bit_depth, framed, read, read_channels, read_plane, read_planes, resize, to_uint8
 from hpa_lit.files.rgby.searching import Found, search
 from hpa_lit.files.rgby.stamps import parts_of, stamp
 from hpa_lit.files.rgby.writing import content_uuid, write
@@ -54,6 +54,7 @@ __all__ = [
     "colors",
     "content_uuid",
     "field_pixels",
+    "framed",
     "group_files",
     "header",
     "layout_of",
@@ -70,5 +71,6 @@ __all__ = [
     "size",
     "stamp",
     "to_uint8",
+    "uncut",
     "write",
 ]

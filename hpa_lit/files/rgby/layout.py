@@ -1,7 +1,7 @@
 """How planes lie in the files of an image, where somebody says so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -46,3 +46,9 @@ PLAIN = Layout()
 def layout_of(files: ImageFiles) -> Layout:
     """How the files of an image are laid out."""
     return files.layout if isinstance(files, LaidOut) else PLAIN
+
+
+def uncut(files: ImageFiles) -> ImageFiles:
+    """The same files, read as they are: without a field that their layout cuts out of them."""
+    layout = layout_of(files)
+    return files if layout.field is None else LaidOut(files, replace(layout, field=None))
