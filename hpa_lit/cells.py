@@ -28,13 +28,8 @@ if TYPE_CHECKING:
     from hpa_lit.results.cells import Answers
     from hpa_lit.segmentation import FoundCells
 
-PLACE = {
-    "cell": "number",
-    "x": "x",
-    "y": "y",
-    "area": "area",
-    "remark": "remark",
-}  # columns of cells.csv, and of `Region`
+# Columns of cells.csv, and of `Region`.
+PLACE = {"cell_number": "number", "centre_x": "x", "centre_y": "y", "pixels": "area", "remark": "remark"}
 # Settings that say how cells are made and seen, but not what comes out of them.
 FREE = ("trainer", "batch_size", "workers", "channels_last", "save_every", "outlines", "paths", "trust", "truth")
 
@@ -139,10 +134,10 @@ def write(
     ids, files = predictions.ids, fields.predicted or {}
     sizes, channels = inference.as_read(files[image_id] for image_id in ids)
     beside_fields: dict[str, Sequence[object]] = {
-        "cells": [len(found[image_id].cells) for image_id in ids],
-        "shares": [v.in_words(cells.labels) for v in variations],
-        "entropy": [v.entropy for v in variations],
-        "differ": [v.differ for v in variations],
+        "cell_count": [len(found[image_id].cells) for image_id in ids],
+        "cell_shares": [v.in_words(cells.labels) for v in variations],
+        "cell_entropy": [v.entropy for v in variations],
+        "cells_differ": [v.differ for v in variations],
         "remark": [found[image_id].why for image_id in ids],
         "size": sizes,
         "channels": channels,

@@ -12,7 +12,8 @@ from hpa_lit.files.names import control_signs
 RESERVED = (
     *("Id", "Target", "Predicted", "fold", "split"),
     *("view", "status", "features", "locations", "top3", "size", "channels"),
-    *("cells", "shares", "entropy", "differ", "field", "cell", "x", "y", "area", "remark"),
+    *("cell_count", "cell_shares", "cell_entropy", "cells_differ"),
+    *("field", "cell_number", "centre_x", "centre_y", "pixels", "remark"),
 )
 
 LABEL_NAMES: tuple[str, ...] = (

@@ -74,7 +74,7 @@ def test_fields_become_cells_with_answers(run, tmp_path, capsys):
     limits = np.array(DECISION.thresholds)
     alone, whole = prediction_file.read(out.cells), prediction_file.read(out.fields)
     one, all_of_it = (DECISION.calibrated(p.probabilities) for p in (alone, whole))
-    for row, (image_id, cell) in enumerate(zip(table["Id"], table["cell"], strict=True)):
+    for row, (image_id, cell) in enumerate(zip(table["Id"], table["cell_number"], strict=True)):
         field = ["f0", "f1", "f2"].index(table["field"][row])
         assert image_id == f"f{field}/{cell}"
         np.testing.assert_allclose(table.loc[row, LABELS].astype(float), one[row] * all_of_it[field], rtol=1e-4)
@@ -83,11 +83,11 @@ def test_fields_become_cells_with_answers(run, tmp_path, capsys):
         assert given == {name for name, p, t in zip(LABELS, one[row], limits, strict=True) if p > t} & theirs
         mask = label_image.read(out.mask(f"f{field}"))
         rows, _ = np.nonzero(mask == cell)
-        assert table["area"][row] == len(rows)
-        assert table["y"][row] == pytest.approx(rows.mean(), rel=1e-4)
+        assert table["pixels"][row] == len(rows)
+        assert table["centre_y"][row] == pytest.approx(rows.mean(), rel=1e-4)
         with Image.open(out.outlines(f"f{field}")) as picture:
             assert picture.size[0] == SIDE
-    assert fields["cells"].tolist() == [int((table["field"] == i).sum()) for i in fields["Id"]]
+    assert fields["cell_count"].tolist() == [int((table["field"] == i).sum()) for i in fields["Id"]]
     assert prediction_csv.read(out.table("cells")).labels == tuple(LABELS)
 
 
@@ -139,7 +139,7 @@ def test_what_a_mask_cannot_be_is_said_and_the_other_fields_go_on(run, tmp_path,
     message = refused(run, capsys, "masks=masks")
     out = CellTree(tmp_path / "out")
     table = pd.read_csv(out.table("fields"), keep_default_na=False)
-    assert table["cells"].tolist() == [0, 4, 0]
+    assert table["cell_count"].tolist() == [0, 4, 0]
     assert "has 90 x 90 pixels and its field 160 x 160" in table["remark"][0]
     assert "12799 cells, and a field 1000 at most" in table["remark"][2]
     for remark in table["remark"][[0, 2]]:
@@ -166,7 +166,7 @@ def test_a_field_without_cells_is_named(run, tmp_path, capsys, damage):
             rgby.write(path, field, "f2")
     message = refused(run, capsys, *words)
     assert said.get(damage, "f2.tif" if damage == "damaged" else "there is no nucleus in its blue plane") in message
-    assert pd.read_csv(tmp_path / "out" / "fields.csv")["cells"].tolist()[2] == 0
+    assert pd.read_csv(tmp_path / "out" / "fields.csv")["cell_count"].tolist()[2] == 0
 
 
 def test_nothing_is_made_where_no_field_has_cells(run, tmp_path, capsys):

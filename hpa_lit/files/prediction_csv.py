@@ -20,7 +20,8 @@ from hpa_lit.files.writing import replacing
 
 # What is no label: of any table, of an image as it was read, of a field with its cells, of a cell in its field.
 BESIDE: tuple[str, ...] = ("Id", "locations", "top3", "status", "size", "channels")
-BESIDE += ("cells", "shares", "entropy", "differ", "field", "cell", "x", "y", "area", "remark")
+BESIDE += ("cell_count", "cell_shares", "cell_entropy", "cells_differ")
+BESIDE += ("field", "cell_number", "centre_x", "centre_y", "pixels", "remark")
 
 
 def write(
