@@ -223,6 +223,7 @@ def test_stopped_in_the_middle_of_epochs(words, undisturbed, tmp_path, times, mo
     equal(training.finish(), undisturbed(*more))
 
 
+@pytest.mark.slow
 def test_stopped_without_saving_it_goes_on_from_the_last_epoch(words, undisturbed, tmp_path):
     training = Training(tmp_path / "run", words)
     assert list(training.disturb(1, signal.SIGINT, 3)) == [128 + signal.SIGINT]
