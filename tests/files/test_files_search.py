@@ -84,7 +84,7 @@ def test_patterns_of_a_user(tmp_path: Path, form: str, naming: str) -> None:
 @pytest.mark.parametrize("naming", ["lei", "{id", "{Id}_{channel}", "{id}_{id}", "x_{channel}"])
 def test_patterns_that_are_none(tmp_path: Path, naming: str) -> None:
     with pytest.raises(
-        InputError, match=r"choose hpa, imagej, leica.* or write a pattern .* has \{id\} and \{channel\}"
+        InputError, match=r"choose hpa, cells, imagej, leica.* or write a pattern .* has \{id\} and \{channel\}"
     ):
         rgby.search(tmp_path, naming)
 
