@@ -17,8 +17,9 @@ from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.settings import PredictionSettings, Share, ViewSettings
 from hpa_lit.errors import InputError, listing
+from hpa_lit.files.cell_tree import CellTree
 from hpa_lit.files.lock import held
-from hpa_lit.files.tree import CellTree, OutputTree, folder_lock
+from hpa_lit.files.tree import OutputTree, folder_lock
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def main(config: DictConfig) -> None:
         **settings.some(inference.LOADING),
         pixel_size=settings.pixel_size,
     )
-    out = CellTree(settings.out) if settings.out else home.cells(dataset, model.checkpoint.stem)
+    out = CellTree(settings.out or home.cells(dataset, model.checkpoint.stem))
     with held(folder_lock(out.folder), out.folder, "set out=DIR"):
         made_from = {**settings.plain(), "weights": model.digest}
         claim(out.config, made_from, "out=DIR", FREE, [out.fields, out.cells, out.images])

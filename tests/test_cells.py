@@ -13,8 +13,10 @@ from small_run import DECISION, LABELS, save_run
 
 from hpa_lit import cells, report, train
 from hpa_lit.files import label_image, prediction_csv, prediction_file, rgby
-from hpa_lit.files.tree import CellTree, RunTree
+from hpa_lit.files.cell_tree import CellTree
+from hpa_lit.files.tree import RunTree
 from hpa_lit.inference import answered, describe
+from hpa_lit.segmentation.regions import regions
 from hpa_lit.synthetic.field import draw_cells
 
 SIDE = 160  # of the fields here
@@ -210,16 +212,19 @@ def test_a_pixel_size_says_how_large_nuclei_are_and_masks_stay_those_of_the_whol
     with tifffile.TiffFile(out.mask("f0")) as tiff:
         assert tiff.pages[0].tags["XResolution"].value[0] / tiff.pages[0].tags["XResolution"].value[1] == 2
     field = rgby.read(rgby.list_images(tmp_path / "fields")["f0"])
-    number = int(mask[80, 80]) or int(np.bincount(mask[mask > 0]).argmax())
-    rows, columns = np.nonzero(mask[16:144, 16:144] == number)
-    middle = (rows.min() + rows.max() + 1) // 2, (columns.min() + columns.max() + 1) // 2
-    square = tifffile.imread(out.images / "f0" / f"{number}.tif")
-    here = mask[16:144, 16:144][middle] == number
-    assert here
-    if square.shape[1] >= max(np.ptp(rows), np.ptp(columns)) * 1.3:  # not made smaller
-        at = square.shape[1] // 2
-        around = square[:, at - 1 : at + 2, at - 1 : at + 2].reshape(4, -1).T.tolist()
-        assert field[16:144, 16:144][middle].tolist() in around
+    whole = {cell.number: cell for cell in regions(mask[16:144, 16:144])}
+    small = [cell for cell in whole.values() if max(cell.bottom - cell.top, cell.right - cell.left) * 1.2 <= 64]
+    assert small
+    for cell in small:  # cut out at the size that they have, in the middle of a square of 64
+        top, left = (
+            int(np.rint((low + high - 64) / 2)) for low, high in ((cell.top, cell.bottom), (cell.left, cell.right))
+        )
+        padded = np.pad(
+            np.where((mask == cell.number)[..., None], field, 0)[16:144, 16:144], ((64, 64), (64, 64), (0, 0))
+        )
+        expected = padded[64 + top : 128 + top, 64 + left : 128 + left]
+        square = tifffile.imread(out.images / "f0" / f"{cell.number}.tif")
+        np.testing.assert_array_equal(square.transpose(1, 2, 0), expected)
 
 
 @pytest.mark.slow

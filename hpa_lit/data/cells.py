@@ -16,8 +16,8 @@ from hpa_lit.data.module import Files
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.errors import InputError, check_whole
 from hpa_lit.files import rgby
+from hpa_lit.files.cell_tree import CellTree
 from hpa_lit.files.names import field_of
-from hpa_lit.files.tree import CellTree
 
 _FIELD = "field"  # the column that keeps the cells of a field on one side
 
@@ -65,7 +65,8 @@ class CellDataModule(FolderDataModule):
             cells.setdefault(field_of(cell), []).append(cell)
         return cells
 
-    def _images_of(self, table: LabelTable) -> Files:
+    @property
+    def _shown(self) -> Files:
         """Of a bag, what is looked at before a training: its first cell."""
         return {field: self._found[cells[0]] for field, cells in self._cells.items()} if self.bag else self._found
 
@@ -74,8 +75,9 @@ class CellDataModule(FolderDataModule):
         fields = [row for row, field in enumerate(table.ids) if field in self._cells]
         if not fields:
             raise InputError(f"{self.table_path} has labels of no field that has cells in {self.folder}")
-        if len(fields) < len(table.ids):
-            self.notes.append(f"{len(table.ids) - len(fields)} of {len(table.ids)} fields have no cells: left out")
+        left_out = f"{len(table.ids) - len(fields)} of {len(table.ids)} fields have no cells: left out"
+        if len(fields) < len(table.ids) and left_out not in self.notes:
+            self.notes.append(left_out)
         rows = fields if self.bag else [row for row in fields for _ in self._cells[table.ids[row]]]
         ids = [table.ids[row] for row in fields]
         columns = {name: [cells[row] for row in rows] for name, cells in table.columns.items()}

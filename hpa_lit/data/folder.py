@@ -77,7 +77,7 @@ class FolderDataModule(ImageDataModule):
             InputError: The table cannot be used, images of it are missing, or there is no such fold.
         """
         table = self._table()
-        files = locate(table.ids, self._images_of(table), str(self.folder), self.channels)
+        files = locate(table.ids, self._shown, str(self.folder), self.channels)
         self.labels, self.num_classes = table.names, len(table.names)
         return Sides(
             *(
@@ -140,8 +140,9 @@ class FolderDataModule(ImageDataModule):
             raise InputError(f"the images of {self.folder} have no labels: set labels=FILE.csv")
         return read_label_table(self.table_path, self.label_list, self.group)
 
-    def _images_of(self, table: LabelTable) -> Files:
-        """The files of what the table names."""
+    @property
+    def _shown(self) -> Files:
+        """The files of what a table may name."""
         return self._found
 
     def _group(self, table: LabelTable) -> str | None:

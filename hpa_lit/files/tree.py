@@ -111,9 +111,9 @@ class RunTree(MadeFolder):
         """The prediction file that holds the features of a dataset; beside it the same in other formats."""
         return self.folder / "features" / f"{dataset}_{epoch}.parquet"
 
-    def cells(self, dataset: str, epoch: str) -> "CellTree":
-        """The folder of the cells of a dataset, where no other place is asked for."""
-        return CellTree(self.folder / "cells" / f"{dataset}_{epoch}")
+    def cells(self, dataset: str, epoch: str) -> Path:
+        """The folder of the cells of a dataset, where no other place is asked for; see `cell_tree`."""
+        return self.folder / "cells" / f"{dataset}_{epoch}"
 
 
 @dataclass(frozen=True)
@@ -200,56 +200,6 @@ class AnswerTree(MadeFolder):
         """All files that may be there beside the config."""
         answer = [self.submission, self.wide("csv"), self.wide("parquet"), self.thresholds, self.scores]
         return [*answer, self.neighbours, self.changes, self.queries, self.contact_sheet]
-
-
-@dataclass(frozen=True)
-class CellTree(MadeFolder):
-    """The folder of the cells of a set of fields."""
-
-    def mask(self, image_id: str) -> Path:
-        """The cells of a field, a label image as large as the field."""
-        return self.folder / "masks" / f"{image_id}.tif"
-
-    def nuclei(self, image_id: str) -> Path:
-        """Likewise of their nuclei, with the numbers of the cells."""
-        return self.folder / "nuclei" / f"{image_id}.tif"
-
-    @property
-    def images(self) -> Path:
-        """Folder of the cells as a network sees them, ``<Id>/<number>.tif`` of four channels."""
-        return self.folder / "images"
-
-    @property
-    def cutting(self) -> Path:
-        """How the cells were cut out, in JSON: size, side, margin, others."""
-        return self.folder / "cutting.json"
-
-    def found(self, image_id: str) -> Path:
-        """What was found in a field, in JSON; there once all its cells are."""
-        return self.folder / "found" / f"{image_id}.json"
-
-    @property
-    def fields(self) -> Path:
-        """The prediction file of the fields."""
-        return self.folder / "fields.parquet"
-
-    @property
-    def cells(self) -> Path:
-        """The prediction file of the cells, each seen alone."""
-        return self.folder / "cells.parquet"
-
-    def table(self, name: str) -> Path:
-        """The answers about fields, or about cells, for people: a CSV."""
-        return self.folder / f"{name}.csv"
-
-    @property
-    def scores(self) -> Path:
-        """Scores against the truth, in JSON."""
-        return self.folder / "scores.json"
-
-    def outlines(self, image_id: str) -> Path:
-        """A field with the outlines of its cells and their answers, a PNG."""
-        return self.folder / "outlines" / f"{image_id}.png"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import numpy as np
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files import label_image, rgby
+from hpa_lit.files.cell_tree import CellTree
 from hpa_lit.files.names import cell_id
-from hpa_lit.files.tree import CellTree
 from hpa_lit.files.writing import replacing
 from hpa_lit.progress import progress
 from hpa_lit.segmentation.cutting import Others, cut
@@ -140,19 +140,19 @@ def _made(
         label_image.write(tree.nuclei(image_id), nuclei, pixel_size)
     else:
         numbers, diameter = read_mask(mask, planes[0].shape), None
-    found = tuple(regions(numbers))
+    found = seen = regions(numbers)
     label_image.write(tree.mask(image_id), numbers, pixel_size)
     if rgby.layout_of(files).field is not None:  # the network sees so much of each field
         side = rgby.field_pixels(files)
         planes = [np.asarray(rgby.framed(plane, side), np.uint8) for plane in planes]
         numbers = np.asarray(rgby.framed(numbers, side), np.uint16)
+        seen = regions(numbers)
     image = np.stack([rgby.resize(plane, how.size) for plane in planes], axis=2)
-    seen = regions(numbers)
     squares = cut(image, numbers, seen, how.side, how.margin, how.others)
     for cell, square in zip(seen, squares, strict=True):
         path = tree.images / image_id / f"{cell.number}.tif"
         rgby.write(path, square, cell_id(image_id, cell.number))
-    return found, diameter
+    return tuple(found), diameter
 
 
 def _pixel_size(files: rgby.ImageFiles) -> float | None:

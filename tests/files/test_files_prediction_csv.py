@@ -7,6 +7,7 @@ import pytest
 from hpa_lit.errors import InputError
 from hpa_lit.files import prediction_csv, prediction_file
 from hpa_lit.files.prediction_file import Predictions
+from hpa_lit.labels import RESERVED
 
 
 def made(views=1):
@@ -75,3 +76,7 @@ def test_what_is_no_such_table_is_said(tmp_path, text, message):
 def test_no_table_at_all(tmp_path):
     with pytest.raises(InputError, match=r"there is no table .*a\.csv"):
         prediction_file.read(tmp_path / "a.csv")
+
+
+def test_no_label_can_be_taken_for_another_column():
+    assert set(prediction_csv.BESIDE) <= set(RESERVED)
