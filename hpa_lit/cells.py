@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hpa_lit.data import ImageDataModule
     from hpa_lit.files.rgby import BitDepth, ImageFiles
     from hpa_lit.inference import Model
-    from hpa_lit.results.cells import Answers
+    from hpa_lit.results.answers import Answers
     from hpa_lit.segmentation import FoundCells
 
 # Columns of cells.csv, and of `Region`.
@@ -111,6 +111,8 @@ def write(
     settings: CellSettings, model: "Model", fields: "ImageDataModule", found: "Mapping[str, FoundCells]", out: CellTree
 ) -> None:
     """Write the tables of fields and of cells, the scores where the truth is known, and the pictures."""
+    import numpy as np
+
     from hpa_lit import inference
     from hpa_lit.files import prediction_csv, prediction_file
     from hpa_lit.files.names import cell_id, field_of
@@ -121,7 +123,7 @@ def write(
     places = [regions[image_id] for image_id in cells.ids]
     whole = [not cell.remark for cell in places]
     alone = inference.answered(cells, model.decision, settings.threshold)
-    passing = results.Answers(cells.ids, alone.probabilities, alone.probabilities > alone.thresholds)
+    passing = results.of(cells, alone.probabilities, alone.probabilities > alone.thresholds)
     if settings.gate:
         predictions, answers = results.of_others(settings.gate, cells.labels, list(found), settings.threshold)
     elif inference.sees_cells(model):
@@ -129,7 +131,7 @@ def write(
     else:
         predictions = prediction_file.read(out.fields)
         said = inference.answered(predictions, model.decision, settings.threshold)
-        answers = results.Answers(predictions.ids, said.probabilities, said.given)
+        answers = results.of(predictions, said.probabilities, said.given)
     gated, variations = results.answer(answers, passing, whole)
 
     ids, files = predictions.ids, fields.predicted or {}
@@ -145,37 +147,29 @@ def write(
     }
     beside_cells: dict[str, Sequence[object]] = {"field": [field_of(image_id) for image_id in cells.ids]}
     beside_cells |= {name: [getattr(cell, attribute) for cell in places] for name, attribute in PLACE.items()}
-    tables = {
-        "fields": (predictions, answers, beside_fields),
-        "cells": (cells, gated, beside_cells),
-    }
+    tables = {"fields": (predictions, answers, beside_fields), "cells": (cells, gated, beside_cells)}
     for name, (of, answer, beside) in tables.items():
-        prediction_csv.write(out.table(name), of, answer.probabilities, answer.given, beside)
+        prediction_csv.write(out.table(name), of, answer.probs.astype(np.float32), answer.given > 0, beside)
         print(f"{len(of.ids)} {name} -> {out.table(name)}")
     shown = {image_id: files[image_id] for image_id in ids if found[image_id].cells}
     if settings.truth:
-        score(settings.truth, {image_id: out.mask(image_id) for image_id in shown}, gated, cells.labels, out)
+        score(settings.truth, {image_id: out.mask(image_id) for image_id in shown}, gated, out)
     if settings.outlines:
-        draw(shown, gated, cells.labels, fields.bits, out, settings.workers)
+        draw(shown, gated, fields.bits, out, settings.workers)
 
 
-def score(truth: Path, masks: Mapping[str, Path], cells: "Answers", labels: tuple[str, ...], out: CellTree) -> None:
+def score(truth: Path, masks: Mapping[str, Path], cells: "Answers", out: CellTree) -> None:
     """Say how good masks and answers are, and keep it."""
     from hpa_lit.results.cell_scores import score
 
-    scores = score(truth, masks, cells, labels)
+    scores = score(truth, masks, cells)
     print(scores)
     with replacing(out.scores) as temporary:
         temporary.write_text(json.dumps(scores.to_dict(), indent=1))
 
 
 def draw(
-    fields: "Mapping[str, ImageFiles]",
-    cells: "Answers",
-    labels: tuple[str, ...],
-    bits: "BitDepth",
-    out: CellTree,
-    workers: int | None,
+    fields: "Mapping[str, ImageFiles]", cells: "Answers", bits: "BitDepth", out: CellTree, workers: int | None
 ) -> None:
     """Draw the outlines and answers of the cells of each field."""
     from hpa_lit.figures.outlines import Drawn, draw_outlines
@@ -183,7 +177,7 @@ def draw(
     from hpa_lit.results.answers import in_words
 
     said: dict[str, dict[int, str]] = {image_id: {} for image_id in fields}
-    for image_id, words in zip(cells.ids, in_words(cells.given, labels), strict=True):
+    for image_id, words in zip(cells.ids, in_words(cells.given, cells.names), strict=True):
         said[field_of(image_id)][number_of(image_id)] = words
     drawn = (Drawn(files, out.mask(i), out.outlines(i), said[i]) for i, files in fields.items())
     draw_outlines(list(drawn), bits, workers)

@@ -126,7 +126,7 @@ class BagDataset(ImageDataset):
             order = draw.permutation(len(self.bags[row])) if self.shuffle else np.arange(len(self.bags[row]))
             for number, place in enumerate(places):
                 files = self.bags[row][order[number % len(order)]]
-                planes = rgby.read_channels(files, self.bits, channels=self.channels)
+                planes = self._planes(self.examples.ids[row], files)
                 self.transform(planes, int(draw.integers(2**32)), place)
         return images
 

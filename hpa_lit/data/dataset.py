@@ -101,16 +101,16 @@ class ImageDataset(Dataset[LabelledBatch]):
     def _images(self, keys: Sequence[tuple[int, int]]) -> Tensor:
         images = batch_memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
         for (epoch, row), image in zip(keys, images.numpy(), strict=True):
-            self.transform(self._planes(row), draw_of(self.seed, epoch, row), image)
+            self.transform(
+                self._planes(self.examples.ids[row], self.examples.files[row]), draw_of(self.seed, epoch, row), image
+            )
         return images
 
-    def _planes(self, row: int) -> Sequence[rgby.Pixels]:
+    def _planes(self, image_id: str, files: rgby.ImageFiles) -> Sequence[rgby.Pixels]:
         try:
-            return rgby.read_channels(self.examples.files[row], self.bits, channels=self.channels)
+            return rgby.read_channels(files, self.bits, channels=self.channels)
         except InputError as error:
-            raise InputError(
-                f"{self.examples.ids[row]}: {error}; replace the file, or remove the image from the table"
-            ) from error
+            raise InputError(f"{image_id}: {error}; replace the file, or remove the image from the table") from error
 
 
 def batch_memory(shape: tuple[int, ...]) -> Tensor:

@@ -13,7 +13,7 @@ from hpa_lit.files import label_image
 from hpa_lit.files.csv_table import read_csv
 from hpa_lit.files.names import cell_id
 from hpa_lit.labels import encode
-from hpa_lit.results.cells import Answers
+from hpa_lit.results.answers import Answers
 from hpa_lit.results.instances import (
     ANSWERED,
     SEGMENTED,
@@ -59,19 +59,18 @@ class CellScores:
         )
 
 
-def score(truth: Path, masks: Mapping[str, Path], cells: Answers, labels: tuple[str, ...]) -> CellScores:
+def score(truth: Path, masks: Mapping[str, Path], cells: Answers) -> CellScores:
     """Score the cells of fields.
 
     Args:
         truth: Folder of `TABLE` and `MASKS`; fields that it does not know are left out.
         masks: The label image of each field, as it was found.
         cells: What is said of the cells.
-        labels: K label names.
 
     Raises:
         InputError: The truth is not there, or does not fit.
     """
-    table = read_csv(truth / TABLE)
+    table, labels = read_csv(truth / TABLE), cells.names
     if wanted := {"Id", "cell", "Target"} - set(table):
         raise InputError(f"{truth / TABLE} has no column {', '.join(sorted(wanted))}")
     row = {image_id: number for number, image_id in enumerate(cells.ids)}
@@ -93,7 +92,7 @@ def score(truth: Path, masks: Mapping[str, Path], cells: Answers, labels: tuple[
         scores = np.zeros((len(numbers), len(labels)))  # 0 where the network did not see a cell
         for place, number in enumerate(numbers):
             if (answer := row.get(cell_id(str(image_id), number))) is not None:
-                scores[place] = cells.probabilities[answer]
+                scores[place] = cells.probs[answer]
         fields.append(Field(overlaps(there, found), np.array(matrix).reshape(-1, len(labels)), np.nan_to_num(scores)))
     if not fields:
         raise InputError(f"{truth / TABLE} knows none of the fields")

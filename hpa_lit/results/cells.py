@@ -1,7 +1,7 @@
 """From what a network says of a field and of its cells to the cells' answers, and to how they differ (method 14)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,29 +10,13 @@ import numpy.typing as npt
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.names import field_of
-from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Floats, Predictions
-from hpa_lit.results.arrays import Doubles
+from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Predictions
+from hpa_lit.results.answers import Answers
+from hpa_lit.results.arrays import Doubles, LabelMatrix
 from hpa_lit.results.files import read_single
 from hpa_lit.results.given_answers import given_answers
 
-Given = npt.NDArray[np.bool_]
-
 DIFFERING = (0.2, 0.8)  # shares of a field's cells between which a label says that they differ
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What is said of N fields or cells.
-
-    Attributes:
-        ids: Their Ids.
-        probabilities: Shape (N, K); NaN where there is none.
-        given: Labels, shape (N, K).
-    """
-
-    ids: Sequence[str]
-    probabilities: Floats
-    given: Given
 
 
 class Variation(NamedTuple):
@@ -46,7 +30,7 @@ class Variation(NamedTuple):
         differ: Whether a label of the field is in some cells and not in others, by `DIFFERING`.
     """
 
-    given: Given
+    given: LabelMatrix
     share: Doubles
     entropy: float
     differ: bool
@@ -57,7 +41,18 @@ class Variation(NamedTuple):
         return ", ".join(f"{labels[k]} {self.share[k]:.2f}" for k in mine)
 
 
-def gate(field: Floats, field_given: Given, cells: Floats, passing: Given) -> tuple[Floats, Given]:
+def of(predictions: Predictions, probabilities: npt.ArrayLike, given: npt.ArrayLike) -> Answers:
+    """Answers about the fields or cells of predictions, from probabilities and labels, shape (N, K) each."""
+    return Answers(
+        ids=predictions.ids,
+        names=predictions.labels,
+        probs=np.asarray(probabilities, np.float64),
+        given=np.asarray(given, np.uint8),
+        thresholds=None,
+    )
+
+
+def gate(field: Doubles, field_given: LabelMatrix, cells: Doubles, passing: LabelMatrix) -> tuple[Doubles, LabelMatrix]:
     """The answers of the cells of one field.
 
     A location is that of a cell where the field has it and the cell, seen alone, passes its threshold too; a cell may
@@ -74,7 +69,7 @@ def gate(field: Floats, field_given: Given, cells: Floats, passing: Given) -> tu
     return field * cells, passing & field_given
 
 
-def variation(field_given: Given, given: Given) -> Variation:
+def variation(field_given: LabelMatrix, given: LabelMatrix) -> Variation:
     """How the cells of one field differ.
 
     Args:
@@ -84,7 +79,7 @@ def variation(field_given: Given, given: Given) -> Variation:
     if not len(given):
         return Variation(field_given, np.full(given.shape[1], np.nan), float("nan"), False)
     share = given.mean(axis=0)
-    mine = share[field_given]
+    mine = share[field_given > 0]
     if not len(mine):
         return Variation(field_given, share, float("nan"), False)
     low, high = DIFFERING
@@ -107,15 +102,15 @@ def of_cells(cells: Predictions, passing: Answers, whole: npt.ArrayLike) -> tupl
     for field in fields:
         here = mine == field
         chosen = here & count if (here & count).any() else here
-        values.append(passing.probabilities[chosen].mean(axis=0))
+        values.append(passing.probs[chosen].mean(axis=0))
         given.append(passing.given[chosen].any(axis=0))
-    answers = Answers(fields, np.array(values, np.float32), np.array(given))
+    answers = replace(passing, ids=tuple(fields), probs=np.array(values), given=np.array(given, np.uint8))
     of_fields = replace(
         cells,
-        ids=tuple(fields),
+        ids=answers.ids,
         status=(OK,) * len(fields),
         views=(ALL_VIEWS,),
-        probabilities=answers.probabilities[:, None],
+        probabilities=answers.probs[:, None].astype(np.float32),
         features=None,
     )
     return of_fields, answers
@@ -142,8 +137,7 @@ def of_others(
         raise InputError(f"gate={path} has the labels {', '.join(gate.labels)}, and the cells {', '.join(labels)}")
     wanted = set(ids)
     gate = gate.take([row for row, image_id in enumerate(gate.ids) if image_id in wanted])
-    said = given_answers(gate, path, threshold=threshold)
-    return gate, Answers(gate.ids, said.probs.astype(np.float32), said.given > 0)
+    return gate, given_answers(gate, path, threshold=threshold)
 
 
 def answer(fields: Answers, cells: Answers, whole: npt.ArrayLike) -> tuple[Answers, list[Variation]]:
@@ -160,18 +154,16 @@ def answer(fields: Answers, cells: Answers, whole: npt.ArrayLike) -> tuple[Answe
     place = {image_id: row for row, image_id in enumerate(fields.ids)}
     mine = np.array([place[field_of(image_id)] for image_id in cells.ids], np.int64)
     counted = np.asarray(whole, bool)
-    values, given = cells.probabilities.copy(), np.zeros_like(cells.given)
+    values, given = cells.probs.copy(), np.zeros_like(cells.given)
     variations = []
     for row in range(len(fields.ids)):
         here = np.flatnonzero(mine == row)
-        if np.isnan(fields.probabilities[row]).any():
+        if np.isnan(fields.probs[row]).any():
             values[here] = np.nan
         elif len(here):
-            values[here], given[here] = gate(
-                fields.probabilities[row], fields.given[row], cells.probabilities[here], cells.given[here]
-            )
+            values[here], given[here] = gate(fields.probs[row], fields.given[row], cells.probs[here], cells.given[here])
         variations.append(variation(fields.given[row], given[here][counted[here]]))
-    return replace(cells, probabilities=values, given=given), variations
+    return replace(cells, probs=values, given=given), variations
 
 
 def _bits(share: Doubles) -> Doubles:

@@ -114,3 +114,11 @@ def test_what_is_no_folder_of_cells_is_refused(images, tmp_path):
         module(images, field_size=50)
     with pytest.raises(InputError, match=r"data\.bag"):
         module(images, field_size=50, bag=-1)
+
+
+def test_a_cell_that_cannot_be_read_is_named_with_a_remedy(images):
+    made = module(images, bag=4)
+    for path in images.glob("*/*.tif"):
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match=r"f\d: .*\.tif .*; replace the file, or remove the image from the table"):
+        next(iter(made.train_dataloader()))

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from hpa_lit.results.cells import Answers, answer, gate, variation
+from hpa_lit.results.answers import Answers
+from hpa_lit.results.cells import answer, gate, variation
 
 NAMES = ("Golgi", "Cytosol", "Nuclei")
+
+
+def said(ids, probs, given):
+    names = NAMES[: len(probs[0])]
+    return Answers(ids=ids, names=names, probs=np.array(probs), given=np.array(given, np.uint8), thresholds=None)
 
 
 def test_a_cell_has_what_it_shows_of_what_its_field_has():
@@ -39,19 +45,17 @@ def test_nothing_is_said_of_how_nothing_differs(field, cells):
 
 
 def test_each_cell_is_gated_by_its_own_field_and_those_at_the_border_do_not_count():
-    fields = Answers(("a", "b"), np.array([[0.5, 1.0], [1.0, 0.5]]), np.array([[True, False], [True, True]]))
-    cells = Answers(
-        ("a/1", "a/10", "b/2"), np.array([[0.8, 0.8], [0.2, 0.2], [0.6, 0.6]]), np.array([[1, 1], [0, 0], [1, 1]], bool)
-    )
+    fields = said(("a", "b"), [[0.5, 1.0], [1.0, 0.5]], [[1, 0], [1, 1]])
+    cells = said(("a/1", "a/10", "b/2"), [[0.8, 0.8], [0.2, 0.2], [0.6, 0.6]], [[1, 1], [0, 0], [1, 1]])
     found, (first, second) = answer(fields, cells, [True, False, True])
-    np.testing.assert_allclose(found.probabilities, [[0.4, 0.8], [0.1, 0.2], [0.6, 0.3]])
+    np.testing.assert_allclose(found.probs, [[0.4, 0.8], [0.1, 0.2], [0.6, 0.3]])
     np.testing.assert_array_equal(found.given, [[True, False], [False, False], [True, True]])
     np.testing.assert_array_equal(first.share, [1, 0])
     np.testing.assert_array_equal(second.share, [1, 1])
 
 
 def test_a_field_that_failed_says_nothing_of_its_cells():
-    fields = Answers(("a",), np.array([[np.nan, np.nan]]), np.zeros((1, 2), bool))
-    found, _ = answer(fields, Answers(("a/1",), np.array([[0.8, 0.8]]), np.ones((1, 2), bool)), [True])
-    assert np.isnan(found.probabilities).all()
+    fields = said(("a",), [[np.nan, np.nan]], [[0, 0]])
+    found, _ = answer(fields, said(("a/1",), [[0.8, 0.8]], [[1, 1]]), [True])
+    assert np.isnan(found.probs).all()
     assert not found.given.any()
