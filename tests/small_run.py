@@ -29,12 +29,20 @@ DECISION = Decision(
 
 
 def save_run(
-    folder, embedder=False, epoch="best", run_name="small", arch="resnet18", options=None, decision=None, **data
+    folder,
+    embedder=False,
+    epoch="best",
+    run_name="small",
+    arch="resnet18",
+    options=None,
+    decision=None,
+    pool=None,
+    **data,
 ):
     """Write a checkpoint in the format of `tasks.Checkpoints`, its weights drawn anew; give the run and its network."""
     torch.manual_seed(0)
     planes, make = len(data.get("channels", "rgby")), build_embedder if embedder else build_classifier
-    net = make(arch, 5 if embedder else len(LABELS), planes, options=options)
+    net = make(arch, 5 if embedder else len(LABELS), planes, options=options, **({"pool": pool} if pool else {}))
     for module in net.modules():  # as after a training, with statistics
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
@@ -50,6 +58,7 @@ def save_run(
             "pretrained": True,
             "weights": None,
             "options": options,
+            **({"pool": pool} if pool else {}),
         },
         "num_classes": 5 if embedder else len(LABELS),
         "targets": "antibodies" if embedder else "labels",

@@ -35,6 +35,7 @@ class Net(_Strict):
     target: Literal["hpa_lit.nets.build_classifier", "hpa_lit.nets.build_embedder"] = Field(alias="_target_")
     arch: str
     options: dict[str, Any] | None = None
+    pool: Literal["attention"] | None = None
 
 
 class Seen(_Strict):
@@ -47,6 +48,7 @@ class Seen(_Strict):
     bits: Literal["auto", 8, 12, 16]
     channels: Literal["rgby", "rgb"]
     target_pixel_size: PositiveFloat | None
+    field_size: PositiveInt | None = None
     naming: str | None
     planes: dict[str, str | int] | None
     z: Literal["max"] | NonNegativeInt | None

@@ -68,6 +68,11 @@ class Model:
             return ATLAS_FIELD / float(self.data["image_size"])
         return size
 
+    @property
+    def network(self) -> dict[str, Any]:
+        """What builds the network, without what only its training needed to know."""
+        return {key: self.arch[key] for key in ("_target_", "arch", "options", "pool") if key in self.arch}
+
     def load(self) -> nn.Module:
         """Build the network with its weights.
 

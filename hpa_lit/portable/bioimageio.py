@@ -130,8 +130,7 @@ def _description(folder: Path, model: Model, net: nn.Module, about: About) -> di
             }
         )
     space = [{"type": "space", "id": axis, "size": side, **scale} for axis in "yx"]
-    arch = {"_target_": model.arch["_target_"], "arch": model.arch["arch"], "options": model.arch.get("options")}
-    built = {"arch": arch, "num_classes": model.num_classes, "in_channels": len(about["channels"])}
+    built = {"arch": model.network, "num_classes": model.num_classes, "in_channels": len(about["channels"])}
     allowed = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in about["name"])
     return {
         "type": "model",

@@ -35,12 +35,12 @@ def write_bundle(path: Path, model: Model, net: nn.Module, about: About) -> None
 
 def config(model: Model) -> dict[str, Any]:
     """Of a checkpoint's config, what a prediction needs to know, and nothing about the machine it was made on."""
-    data, arch = model.data, model.arch
+    data = model.data
     return {
         "run_name": Path(model.run).name,
         "fold": model.fold,
         "split": None,
-        "arch": {"_target_": arch["_target_"], "arch": arch["arch"], "options": arch.get("options")},
+        "arch": model.network,
         "num_classes": model.num_classes,
         "targets": "labels" if model.labels else "antibodies",
         "labels": list(model.labels),
@@ -50,6 +50,6 @@ def config(model: Model) -> dict[str, Any]:
             **{key: data[key] for key in ("image_size", "crop_size", "bits")},
             "channels": model.channels,
             "target_pixel_size": model.pixel_size,
-            **{key: data.get(key) for key in ("naming", "planes", "z")},
+            **{key: data.get(key) for key in ("naming", "planes", "z", "field_size")},
         },
     }

@@ -16,6 +16,7 @@ from hpa_lit import embed, export, predict
 from hpa_lit.errors import InputError
 from hpa_lit.files import bundle, prediction_file
 from hpa_lit.files.tree import RunTree
+from hpa_lit.inference.cells import cell_sizes
 from hpa_lit.inference.model import describe
 from hpa_lit.nets import build_classifier
 from hpa_lit.portable import about, write_bundle
@@ -63,6 +64,20 @@ def test_predictions_are_those_of_the_run_bit_by_bit(run):
     assert said["about"]["metrics"] == {"score": 0.5}
     assert (said["about"]["data_hash"], said["about"]["licence"]) == ("abc", "CC-BY-4.0")
     assert str(Path.cwd()) not in Path("model.zip").read_bytes().decode(errors="ignore")
+
+
+def test_a_network_of_cells_stays_one(run):
+    """With its attention over bags, and the size of the fields that it saw cells of."""
+    save_run(Path("run"), pool="attention", field_size=96, **NARROW)
+    save_pictures(Path("mine"), 3)
+    run(export, "run=run", "format=bundle", "out=model.zip")
+    for which, out in (("run", "of_run.parquet"), ("model.zip", "of_bundle.parquet")):
+        run(predict, f"run={which}", "images=mine", f"out={out}", "trainer=cpu", "workers=0")
+    ours, theirs = (prediction_file.read(Path(name)) for name in ("of_bundle.parquet", "of_run.parquet"))
+    np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
+    model = hpa_lit.load_model("model.zip").model
+    assert cell_sizes(model) == (96, 40)
+    assert model.load().pool is not None
 
 
 def test_a_bundle_of_a_bundle_is_the_same_file(run):
