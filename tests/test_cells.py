@@ -171,6 +171,13 @@ def test_a_field_without_cells_is_named(run, tmp_path, capsys, damage):
     assert pd.read_csv(tmp_path / "out" / "fields.csv")["cell_count"].tolist()[2] == 0
 
 
+@pytest.mark.parametrize("kind", [{"embedder": True}, {"channels": "rgb"}], ids=["embedder", "rgb"])
+def test_a_network_that_cannot_answer_for_cells_is_refused(run, tmp_path, capsys, kind):
+    save_run(tmp_path / "other", image_size=128, crop_size=64, **kind)
+    assert "cells need a classifier of all four" in refused(run, capsys, "run=other")
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_made_where_no_field_has_cells(run, tmp_path, capsys):
     brought(tmp_path / "masks", other=blocks())
     assert "masks=masks holds other_cp_masks.png: no label image of any field" in refused(run, capsys, "masks=masks")

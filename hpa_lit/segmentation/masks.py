@@ -24,12 +24,15 @@ def list_masks(folder: Path, ids: Collection[str]) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"masks={folder}: there is no such folder")
     files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in label_image.SUFFIXES]
-    named = {f"{image_id}{ending}": image_id for ending in ENDINGS for image_id in ids}
+    named: dict[str, str] = {}
+    for ending in ENDINGS:  # a name that is itself an Id is that one's
+        for image_id in ids:
+            named.setdefault(f"{image_id}{ending}", image_id)
     found: dict[str, Path] = {}
     for path in files:
-        image_id = named.get(path.stem)
-        if image_id is None:
+        if path.stem not in named:
             continue
+        image_id = named[path.stem]
         if image_id in found:
             raise InputError(f"{found[image_id]} and {path} are both masks of {image_id}: take one away")
         found[image_id] = path

@@ -98,6 +98,12 @@ def test_masks_are_found_by_the_names_that_programs_give_them(tmp_path, mask):
         np.testing.assert_array_equal(read_mask(path, (20, 20)), mask)
 
 
+def test_a_name_that_is_an_id_is_that_ones(tmp_path, mask):
+    tifffile.imwrite(tmp_path / "a_mask.tif", mask)
+    assert {i: path.name for i, path in list_masks(tmp_path, ["a", "a_mask"]).items()} == {"a_mask": "a_mask.tif"}
+    assert {i: path.name for i, path in list_masks(tmp_path, ["a"]).items()} == {"a": "a_mask.tif"}
+
+
 def test_what_cannot_be_is_said(tmp_path, mask):
     with pytest.raises(InputError, match="there is no such folder"):
         list_masks(tmp_path / "none", ["a"])
