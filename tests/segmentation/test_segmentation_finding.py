@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage.measure import label
+from skimage.morphology import h_maxima
 
 from hpa_lit.errors import InputError
 from hpa_lit.results.instances import overlaps, segmentation_precision
@@ -82,3 +84,22 @@ def test_a_field_without_a_nucleus_is_said(blue):
     stain = disks(64, (30, 30, 20))
     with pytest.raises(InputError, match="there is no nucleus in its blue plane"):
         find_cells(stain, blue.astype(np.uint8), stain)
+
+
+def test_holes_are_filled_as_scipy_fills_them():
+    mask = np.random.default_rng(0).random((40, 50)) < 0.55
+    mask[5:9, :] = True  # one that reaches both sides
+    np.testing.assert_array_equal(finding._filled(mask), ndimage.binary_fill_holes(mask))
+
+
+def test_spots_are_parted_one_by_one_as_all_at_once():
+    """Two disks that overlap, told apart or not by how high their saddle is, and one by itself."""
+    rows, columns = np.mgrid[:60, :120]
+    mask = np.zeros((60, 120), bool)
+    for middle, radius in ((20, 15), (42, 13), (100, 15)):
+        mask |= np.hypot(rows - 30, columns - middle) < radius
+    depth = finding._depth(mask)
+    for height, count in ((2, 3), (10, 2)):
+        peaks = finding._peaks(depth, mask, height)
+        np.testing.assert_array_equal(peaks > 0, h_maxima(depth, height) > 0)
+        assert peaks.max() == count
