@@ -24,10 +24,12 @@ from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
     from hpa_lit.data import ImageDataModule
+    from hpa_lit.files.prediction_file import Predictions
     from hpa_lit.files.rgby import BitDepth, ImageFiles
     from hpa_lit.inference import Model
     from hpa_lit.results.answers import Answers
-    from hpa_lit.segmentation import FoundCells
+    from hpa_lit.results.decision import Decision
+    from hpa_lit.segmentation import FoundCells, Region
 
 # Columns of cells.csv, and of `Region`.
 PLACE = {"cell_number": "number", "centre_x": "x", "centre_y": "y", "pixels": "area", "remark": "remark"}
@@ -49,6 +51,7 @@ class CellSettings(PredictionSettings):
     gate: Path | None
     threshold: Share | None
     truth: Path | None
+    decision: Path | None
     features: bool
     out: Path | None
     outlines: bool
@@ -61,11 +64,13 @@ def main(config: DictConfig) -> None:
     if ranks.is_rank():
         raise InputError("hpa-lit cells starts its processes itself: start it once, with trainer=ddp for several GPUs")
     from hpa_lit import inference
+    from hpa_lit.results.decision import Decision
 
     outputs = OutputTree(settings.paths.outputs)
     model, home = inference.find_model(outputs, **settings.some(("run", "epoch", "model", "trust")))
     if not model.labels or model.channels != "rgby":
         raise InputError(f"{model.run} gives no labels, or sees no yellow plane: cells need a classifier of all four")
+    decision = Decision.read(settings.decision, model.labels) if settings.decision else None
     dataset, fields = inference.find_images(
         inference.seeing_fields(model),
         settings.dataset,
@@ -78,10 +83,17 @@ def main(config: DictConfig) -> None:
     with held(folder_lock(out.folder), out.folder, "set out=DIR"):
         made_from = {**settings.plain(), "weights": model.digest}
         claim(out.config, made_from, "out=DIR", FREE, [out.fields, out.cells, out.images])
-        see(settings, model, dataset, fields, out)
+        see(settings, model, decision, dataset, fields, out)
 
 
-def see(settings: CellSettings, model: "Model", dataset: str, fields: "ImageDataModule", out: CellTree) -> None:
+def see(
+    settings: CellSettings,
+    model: "Model",
+    decision: "Decision | None",
+    dataset: str,
+    fields: "ImageDataModule",
+    out: CellTree,
+) -> None:
     """Find cells, predict fields and cells, and write what comes of it."""
     from hpa_lit import inference, segmentation
 
@@ -102,39 +114,60 @@ def see(settings: CellSettings, model: "Model", dataset: str, fields: "ImageData
     for job in jobs:
         ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
     print(f"locations: {inference.said(model.decision, settings.threshold)}; those of a cell are some of its field's")
-    write(settings, model, fields, found, out)
+    if decision:
+        print(f"cells: {decision}")
+    write(settings, model, decision, fields, found, out)
     if without := [f"{image_id}: {field.why}" for image_id, field in found.items() if field.why]:
         raise InputError(f"{len(without)} of {len(found)} fields have no cells:\n{listing(without)}")
 
 
+def answer(
+    settings: CellSettings, model: "Model", found: "Mapping[str, FoundCells]", out: CellTree
+) -> "tuple[Predictions, Answers, Predictions, Answers]":
+    """What the network said of fields and of cells, each with its answers, those of cells gated by their fields'."""
+    from hpa_lit import inference
+    from hpa_lit.files import prediction_file
+    from hpa_lit.results import cells as results
+
+    cells = prediction_file.read(out.cells)
+    said = inference.answered(cells, model.decision, settings.threshold)
+    passing = results.of(cells, said.probabilities, said.probabilities > said.thresholds)
+    if settings.gate:
+        fields, answers = results.of_others(settings.gate, cells.labels, list(found), settings.threshold)
+    elif inference.sees_cells(model):
+        fields, answers = results.of_cells(cells, passing, whole(cells, found))
+    else:
+        fields = prediction_file.read(out.fields)
+        said = inference.answered(fields, model.decision, settings.threshold)
+        answers = results.of(fields, said.probabilities, said.given)
+    return fields, answers, cells, results.gate(answers, passing)
+
+
 def write(
-    settings: CellSettings, model: "Model", fields: "ImageDataModule", found: "Mapping[str, FoundCells]", out: CellTree
+    settings: CellSettings,
+    model: "Model",
+    decision: "Decision | None",
+    module: "ImageDataModule",
+    found: "Mapping[str, FoundCells]",
+    out: CellTree,
 ) -> None:
     """Write the tables of fields and of cells, the scores where the truth is known, and the pictures."""
     import numpy as np
 
     from hpa_lit import inference
-    from hpa_lit.files import prediction_csv, prediction_file
-    from hpa_lit.files.names import cell_id, field_of
+    from hpa_lit.files import prediction_csv
+    from hpa_lit.files.names import field_of
     from hpa_lit.results import cells as results
 
-    cells = prediction_file.read(out.cells)
-    regions = {cell_id(i, cell.number): cell for i, field in found.items() for cell in field.cells}
-    places = [regions[image_id] for image_id in cells.ids]
-    whole = [not cell.remark for cell in places]
-    alone = inference.answered(cells, model.decision, settings.threshold)
-    passing = results.of(cells, alone.probabilities, alone.probabilities > alone.thresholds)
-    if settings.gate:
-        predictions, answers = results.of_others(settings.gate, cells.labels, list(found), settings.threshold)
-    elif inference.sees_cells(model):
-        predictions, answers = results.of_cells(cells, passing, whole)
-    else:
-        predictions = prediction_file.read(out.fields)
-        said = inference.answered(predictions, model.decision, settings.threshold)
-        answers = results.of(predictions, said.probabilities, said.given)
-    gated, variations = results.answer(answers, passing, whole)
+    fields, answers, cells, gated = answer(settings, model, found, out)
+    masks = {image_id: out.mask(image_id) for image_id in fields.ids if found[image_id].cells}
+    if settings.truth:
+        fit(settings.truth, masks, gated, out)
+    if decision:
+        gated = results.decided(answers, gated, decision, settings.threshold)
+    variations = results.variations(answers, gated, whole(cells, found))
 
-    ids, files = predictions.ids, fields.predicted or {}
+    ids, files, places = fields.ids, module.predicted or {}, in_order(cells, found)
     sizes, channels = inference.as_read(files[image_id] for image_id in ids)
     beside_fields: dict[str, Sequence[object]] = {
         "cell_count": [len(found[image_id].cells) for image_id in ids],
@@ -147,22 +180,47 @@ def write(
     }
     beside_cells: dict[str, Sequence[object]] = {"field": [field_of(image_id) for image_id in cells.ids]}
     beside_cells |= {name: [getattr(cell, attribute) for cell in places] for name, attribute in PLACE.items()}
-    tables = {"fields": (predictions, answers, beside_fields), "cells": (cells, gated, beside_cells)}
-    for name, (of, answer, beside) in tables.items():
-        prediction_csv.write(out.table(name), of, answer.probs.astype(np.float32), answer.given > 0, beside)
+    tables = {"fields": (fields, answers, beside_fields), "cells": (cells, gated, beside_cells)}
+    for name, (of, said, beside) in tables.items():
+        prediction_csv.write(out.table(name), of, said.probs.astype(np.float32), said.given > 0, beside)
         print(f"{len(of.ids)} {name} -> {out.table(name)}")
-    shown = {image_id: files[image_id] for image_id in ids if found[image_id].cells}
     if settings.truth:
-        score(settings.truth, {image_id: out.mask(image_id) for image_id in shown}, gated, out)
+        score(settings.truth, masks, gated, out)
     if settings.outlines:
-        draw(shown, gated, fields.bits, out, settings.workers)
+        draw({image_id: files[image_id] for image_id in masks}, gated, module.bits, out, settings.workers)
+
+
+def in_order(cells: "Predictions", found: "Mapping[str, FoundCells]") -> "list[Region]":
+    """Where each cell lies, in the order of the predictions."""
+    from hpa_lit.files.names import field_of, number_of
+
+    places = {(image_id, cell.number): cell for image_id, field in found.items() for cell in field.cells}
+    return [places[field_of(image_id), number_of(image_id)] for image_id in cells.ids]
+
+
+def whole(cells: "Predictions", found: "Mapping[str, FoundCells]") -> list[bool]:
+    """Which cells are whole ones, neither cut by the border nor of another size than all."""
+    return [not cell.remark for cell in in_order(cells, found)]
+
+
+def fit(truth: Path, masks: Mapping[str, Path], cells: "Answers", out: CellTree) -> None:
+    """Fit what makes the probabilities of cells mean what they say, for fields whose truth is not known."""
+    from hpa_lit.results.cell_scores import known_cells
+    from hpa_lit.results.deciding import FEWEST
+
+    if decision := known_cells(truth, masks, cells).decision():
+        with replacing(out.decision) as temporary:
+            temporary.write_text(json.dumps(decision.to_plain(), indent=1))
+        print(f"for other fields decision={out.decision}: {decision}")
+    else:
+        print(f"no decision for other fields: less than {FEWEST} of these have known cells")
 
 
 def score(truth: Path, masks: Mapping[str, Path], cells: "Answers", out: CellTree) -> None:
     """Say how good masks and answers are, and keep it."""
-    from hpa_lit.results.cell_scores import score
+    from hpa_lit.results.cell_scores import known_cells
 
-    scores = score(truth, masks, cells)
+    scores = known_cells(truth, masks, cells).scores()
     print(scores)
     with replacing(out.scores) as temporary:
         temporary.write_text(json.dumps(scores.to_dict(), indent=1))

@@ -16,6 +16,7 @@ from hpa_lit.files import label_image, prediction_csv, prediction_file, rgby
 from hpa_lit.files.cell_tree import CellTree
 from hpa_lit.files.tree import RunTree
 from hpa_lit.inference import answered, describe
+from hpa_lit.results.decision import Decision
 from hpa_lit.segmentation.regions import regions
 from hpa_lit.synthetic.field import draw_cells
 
@@ -133,6 +134,44 @@ def test_the_truth_of_a_drawn_field_scores_one_where_masks_are_the_truth(run, tm
     assert scores["segmentation_precision"] == 1
     assert [row["cells"] for row in scores["labels"]] == [3, 0, 3]
     assert [row["average_precision"] is None for row in scores["labels"]] == [False, True, False]
+
+
+def test_what_known_cells_teach_is_used_for_others(run, tmp_path, capsys):
+    truth, rng = tmp_path / "hidden", np.random.default_rng(0)
+    (truth / "cells").mkdir(parents=True)
+    rows = []
+    drawn = [draw_cells([0], SIDE, np.random.default_rng([4, number])).image for number in range(3)]
+    for number in range(20):
+        image = np.rot90(drawn[number % 3], number // 3).copy()  # four ways to turn, and some fields twice
+        rgby.write(tmp_path / "fields" / f"f{number}.tif", image, f"f{number}")
+        label_image.write(truth / "cells" / f"f{number}.tif", blocks())
+        rows += [(f"f{number}", cell, str(rng.integers(3))) for cell in range(1, 5)]
+    pd.DataFrame(rows, columns=["Id", "cell", "Target"]).to_csv(truth / "cells.csv", index=False)
+    known = run(f"masks={truth}/cells", f"truth={truth}", "outlines=false")
+    assert "for other fields decision=out/decision.json: probabilities are " in capsys.readouterr().out
+    decision = Decision.read(known.decision, LABELS)
+    assert (decision.images, decision.dataset) == (80, "cells")
+
+    again = run(f"masks={truth}/cells", f"truth={truth}", "outlines=false", f"decision={known.decision}", "out=two")
+    before, after = (pd.read_csv(tree.table("cells"), keep_default_na=False) for tree in (known, again))
+    expected = decision.calibrated(before[LABELS].to_numpy(float))
+    np.testing.assert_allclose(after[LABELS].to_numpy(float), expected, atol=1e-4)
+    fields = pd.read_csv(again.table("fields")).set_index("Id")["locations"].str.split(", ")
+    for field, words, probs in zip(after["field"], after["locations"], expected, strict=True):
+        passing = {name for name, p, t in zip(LABELS, probs, decision.thresholds, strict=True) if p > t}
+        assert set(filter(None, words.split(", "))) == passing & set(fields[field])
+    errors = [json.loads(tree.scores.read_text())["calibration_error"] for tree in (known, again)]
+    assert errors[1] < errors[0]
+
+
+def test_a_decision_of_another_kind_is_refused(run, tmp_path, capsys):
+    assert "no.json does not exist" in refused(run, capsys, "decision=no.json")
+    (tmp_path / "cutting.json").write_text('{"size": 128}')
+    assert "cutting.json holds no decision" in refused(run, capsys, "decision=cutting.json")
+    other = DECISION.model_copy(update={"labels": ("x", "y", "z")})
+    (tmp_path / "other.json").write_text(json.dumps(other.to_plain()))
+    assert "other.json is about x, y, z, and not about bright" in refused(run, capsys, "decision=other.json")
+    run()
 
 
 def test_what_a_mask_cannot_be_is_said_and_the_other_fields_go_on(run, tmp_path, capsys):

@@ -51,6 +51,11 @@ class CellTree(MadeFolder):
         """Scores against the truth, in JSON."""
         return self.folder / "scores.json"
 
+    @property
+    def decision(self) -> Path:
+        """What makes probabilities of cells mean what they say, fitted to the truth, in JSON."""
+        return self.folder / "decision.json"
+
     def outlines(self, image_id: str) -> Path:
         """A field with the outlines of its cells and their answers, a PNG."""
         return self.folder / "outlines" / f"{image_id}.png"

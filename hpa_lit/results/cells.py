@@ -13,6 +13,7 @@ from hpa_lit.files.names import field_of
 from hpa_lit.files.prediction_file import ALL_VIEWS, OK, Predictions
 from hpa_lit.results.answers import Answers
 from hpa_lit.results.arrays import Doubles, LabelMatrix
+from hpa_lit.results.decision import Decision
 from hpa_lit.results.files import read_single
 from hpa_lit.results.given_answers import given_answers
 
@@ -52,21 +53,33 @@ def of(predictions: Predictions, probabilities: npt.ArrayLike, given: npt.ArrayL
     )
 
 
-def gate(field: Doubles, field_given: LabelMatrix, cells: Doubles, passing: LabelMatrix) -> tuple[Doubles, LabelMatrix]:
-    """The answers of the cells of one field.
+def gate(fields: Answers, cells: Answers) -> Answers:
+    """The answers of cells, gated by their fields'.
 
     A location is that of a cell where the field has it and the cell, seen alone, passes its threshold too; a cell may
     have none. Its probability is that of the field times that of the cell, the rule of the competition of 2021.
 
     Args:
-        field: Probabilities of the field, shape (K,).
-        field_given: The labels it is given, shape (K,).
-        cells: Probabilities of its cells, shape (N, K).
-        passing: Which of these pass their threshold, shape (N, K).
+        fields: Of F fields; probabilities are NaN where a field failed, which says nothing of its cells.
+        cells: Of N cells of these, each seen alone; `given` is whether it passes the thresholds.
     """
-    if cells.shape != passing.shape or field.shape != field_given.shape or cells.shape[1:] != field.shape:
-        raise ValueError(f"a field of shape {field.shape} has cells of shape {cells.shape}, passing {passing.shape}")
-    return field * cells, passing & field_given
+    mine = _rows(fields, cells)
+    return replace(cells, probs=fields.probs[mine] * cells.probs, given=cells.given & fields.given[mine])
+
+
+def decided(fields: Answers, gated: Answers, decision: Decision, threshold: float | None = None) -> Answers:
+    """The answers of gated cells by a decision that was fitted to such whose labels are known.
+
+    Args:
+        fields: As for `gate`.
+        gated: What it gave.
+        decision: Of the same labels.
+        threshold: The probability above which a label is given, of those of the field; None takes the decision's.
+    """
+    probs = decision.calibrated(gated.probs)
+    limits = np.asarray(decision.thresholds) if threshold is None else np.full(len(gated.names), threshold)
+    passing = (probs > limits).astype(np.uint8)
+    return replace(gated, probs=probs, given=passing & fields.given[_rows(fields, gated)])
 
 
 def variation(field_given: LabelMatrix, given: LabelMatrix) -> Variation:
@@ -140,30 +153,23 @@ def of_others(
     return gate, given_answers(gate, path, threshold=threshold)
 
 
-def answer(fields: Answers, cells: Answers, whole: npt.ArrayLike) -> tuple[Answers, list[Variation]]:
-    """The answers of all cells, each gated by its field, and how the whole cells of each field differ.
+def variations(fields: Answers, cells: Answers, whole: npt.ArrayLike) -> list[Variation]:
+    """How the whole cells of each field differ.
 
     Args:
         fields: Of F fields.
-        cells: Of N cells, each seen alone; `given` is whether it passes the thresholds.
-        whole: Which of the cells count in how they differ, shape (N,): those that the border does not cut.
-
-    Returns:
-        The cells with probabilities and labels of `gate`, and the variation of each field.
+        cells: Of N cells, gated.
+        whole: Which of the cells count: those that the border does not cut, shape (N,).
     """
+    mine, counted = np.array([field_of(image_id) for image_id in cells.ids]), np.asarray(whole, bool)
+    rows = zip(fields.ids, fields.given, strict=True)
+    return [variation(given, cells.given[(mine == image_id) & counted]) for image_id, given in rows]
+
+
+def _rows(fields: Answers, cells: Answers) -> npt.NDArray[np.int64]:
+    """The row of each cell's field, shape (N,)."""
     place = {image_id: row for row, image_id in enumerate(fields.ids)}
-    mine = np.array([place[field_of(image_id)] for image_id in cells.ids], np.int64)
-    counted = np.asarray(whole, bool)
-    values, given = cells.probs.copy(), np.zeros_like(cells.given)
-    variations = []
-    for row in range(len(fields.ids)):
-        here = np.flatnonzero(mine == row)
-        if np.isnan(fields.probs[row]).any():
-            values[here] = np.nan
-        elif len(here):
-            values[here], given[here] = gate(fields.probs[row], fields.given[row], cells.probs[here], cells.given[here])
-        variations.append(variation(fields.given[row], given[here][counted[here]]))
-    return replace(cells, probs=values, given=given), variations
+    return np.array([place[field_of(image_id)] for image_id in cells.ids], np.int64)
 
 
 def _bits(share: Doubles) -> Doubles:

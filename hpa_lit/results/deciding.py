@@ -15,6 +15,8 @@ from hpa_lit.results.arrays import Doubles, LabelMatrix, probabilities, targets
 from hpa_lit.results.decision import Calibration, Decision, Method, Rule, calibrated
 from hpa_lit.results.evaluation import bootstrap_interval, present_macro_f1
 
+Groups = npt.NDArray[np.int64]
+
 FEWEST = 20  # images that a decision is fitted to
 _PARTS = 5  # each is held out once
 _HOTTEST = 20.0  # temperature that is tried, and the inverse of the coldest
@@ -28,8 +30,10 @@ def decide(
     target: npt.ArrayLike,
     dataset: str = "valid",
     views: Sequence[str] = ("crop0/default",),
+    groups: Sequence[str] | None = None,
+    always_top: bool = True,
 ) -> Decision | None:
-    """The decision of a model; None where there are fewer than 20 images to fit it to.
+    """The decision of a model; None where there are fewer than 20 images, or groups of them, to fit it to.
 
     What is chosen among is judged on parts of the images that it was not fitted to: calibration, label by label, by
     its log loss, and the thresholds' rule by macro F1, which is then what to expect.
@@ -40,22 +44,27 @@ def decide(
         target: 0/1, shape (N, K).
         dataset: Which images these are.
         views: How the network looked at them.
+        groups: Of images that are alike, such as the cells of a field, N names: what is judged holds out whole groups.
+            None: each image is one.
+        always_top: The most probable label is given in any case.
     """
     values = probabilities("probabilities", probs)
     truth = targets("targets", target, values.shape)
-    if len(values) < FEWEST:
+    group = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if len(np.unique(group)) < FEWEST:
         return None
-    methods = choose_methods(values, truth)
+    methods = choose_methods(values, truth, group)
     given: dict[Rule, LabelMatrix] = {rule: np.empty_like(truth) for rule in RULES}
-    for fitted, held_out in _parts(len(values)):
+    for fitted, held_out in _parts(group):
         calibration = fit_calibration(values[fitted], truth[fitted], methods)
         seen, unseen = calibrated(calibration, values[fitted]), calibrated(calibration, values[held_out])
         for rule, choose in RULES.items():
-            given[rule][held_out] = thresholds.assign(unseen, choose(seen, truth[fitted]))
+            limits = choose(seen, truth[fitted], always_top)
+            given[rule][held_out] = thresholds.assign(unseen, limits, always_top)
     scores: dict[Rule, float] = {rule: present_macro_f1(truth, answers) for rule, answers in given.items()}
     best = max(scores, key=lambda rule: scores[rule])  # of equals the first, which is the plainest
     calibration = fit_calibration(values, truth, methods)
-    limits = RULES[best](calibrated(calibration, values), truth)
+    limits = RULES[best](calibrated(calibration, values), truth, always_top)
     return Decision(
         labels=tuple(labels),
         calibration=calibration,
@@ -66,11 +75,11 @@ def decide(
         views=tuple(views),
         present=int(truth.any(axis=0).sum()),
         macro_f1=scores[best],
-        macro_f1_interval=bootstrap_interval(truth, given[best]),
+        macro_f1_interval=bootstrap_interval(truth, given[best], groups=group),
     )
 
 
-def choose_methods(values: Doubles, truth: LabelMatrix) -> tuple[Method, ...]:
+def choose_methods(values: Doubles, truth: LabelMatrix, group: Groups) -> tuple[Method, ...]:
     """How to calibrate each label: as little as does, by the log loss of images that a fit did not see.
 
     One temperature for all labels is taken, and then for a label a curve of its own, where that lowers the loss by more
@@ -79,14 +88,16 @@ def choose_methods(values: Doubles, truth: LabelMatrix) -> tuple[Method, ...]:
     Args:
         values: Probabilities, shape (N, K).
         truth: 0/1, shape (N, K).
+        group: Of each image, shape (N,), from 0 on.
     """
     kinds: tuple[Method, ...] = ("temperature", "isotonic")
     found = {kind: np.empty_like(values) for kind in kinds}
-    for fitted, held_out in _parts(len(values)):
+    for fitted, held_out in _parts(group):
         for kind in kinds:
             calibration = fit_calibration(values[fitted], truth[fitted], [kind] * values.shape[1])
             found[kind][held_out] = calibrated(calibration, values[held_out])
-    plain, cooled, curved = (_log_loss(probs, truth) for probs in (values, found["temperature"], found["isotonic"]))
+    ways = (values, found["temperature"], found["isotonic"])
+    plain, cooled, curved = (_per_group(_log_loss(probs, truth), group) for probs in ways)
     shared: Method = "temperature" if _is_better(cooled.sum(axis=1), plain.sum(axis=1)) else "none"
     without_curve = cooled if shared == "temperature" else plain
     pairs = zip(curved.T, without_curve.T, strict=True)
@@ -110,30 +121,38 @@ def fit_calibration(values: Doubles, truth: LabelMatrix, methods: Sequence[Metho
     )
 
 
-def common_threshold(values: Doubles, truth: LabelMatrix) -> Doubles:
+def common_threshold(values: Doubles, truth: LabelMatrix, always_top: bool = True) -> Doubles:
     """The one threshold for all labels, of 0.05, 0.1, ... 0.95, that gives the highest macro F1; shape (K,)."""
-    labels = values.shape[1]
-    scores = [present_macro_f1(truth, thresholds.assign(values, np.full(labels, limit))) for limit in _CANDIDATES]
-    return np.full(labels, _CANDIDATES[int(np.argmax(scores))])
+    limits = [np.full(values.shape[1], limit) for limit in _CANDIDATES]
+    scores = [present_macro_f1(truth, thresholds.assign(values, limit, always_top)) for limit in limits]
+    return limits[int(np.argmax(scores))]
 
 
-def shrunk_thresholds(values: Doubles, truth: LabelMatrix) -> Doubles:
+def shrunk_thresholds(values: Doubles, truth: LabelMatrix, always_top: bool = True) -> Doubles:
     """The threshold of the highest F1 of each label, drawn to the common one where few images have it; shape (K,)."""
     has = truth.sum(axis=0, dtype=np.float64)
-    own, common = thresholds.f1(values, truth), common_threshold(values, truth)
+    own, common = thresholds.f1(values, truth), common_threshold(values, truth, always_top)
     return np.asarray((has * own + _DOUBT * common) / (has + _DOUBT))
 
 
-RULES: dict[Rule, Callable[[Doubles, LabelMatrix], Doubles]] = {
-    "half": lambda values, truth: np.full(values.shape[1], 0.5),
+RULES: dict[Rule, Callable[[Doubles, LabelMatrix, bool], Doubles]] = {
+    "half": lambda values, truth, always_top: np.full(values.shape[1], 0.5),
     "common": common_threshold,
     "each": shrunk_thresholds,
 }
 
 
-def _parts(images: int) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """The images divided in five ways into those to fit to, and those held out."""
-    return list(KFold(_PARTS, shuffle=True, random_state=0).split(np.empty(images)))
+def _parts(group: Groups) -> list[tuple[Groups, Groups]]:
+    """The images divided in five ways into those to fit to, and those held out, by whole groups."""
+    parts = KFold(_PARTS, shuffle=True, random_state=0).split(np.unique(group))
+    return [(np.flatnonzero(np.isin(group, fitted)), np.flatnonzero(np.isin(group, out))) for fitted, out in parts]
+
+
+def _per_group(loss: Doubles, group: Groups) -> Doubles:
+    """The sum of a loss, (N, K), over the images of each group."""
+    total = np.zeros((group.max() + 1, loss.shape[1]))
+    np.add.at(total, group, loss)
+    return total
 
 
 def _one_temperature(values: Doubles, truth: LabelMatrix) -> Calibration:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.special import expit, logit
 
 from hpa_lit.errors import InputError, mistakes
 from hpa_lit.files.prediction_file import HIGHEST, LOWEST
+from hpa_lit.files.reading import reading
 from hpa_lit.results import thresholds
 from hpa_lit.results.arrays import Doubles
 
@@ -107,6 +109,23 @@ class Decision(_Plain):
             raise InputError(f"the decision cannot be used: {mistakes(error)[0]}") from error
         except TypeError as error:  # JSON's of what is no plain container
             raise InputError(f"the decision cannot be used: {error}") from error
+
+    @classmethod
+    def read(cls, path: Path, labels: Sequence[str]) -> Self:
+        """The decision about these labels in a JSON file.
+
+        Raises:
+            InputError: It cannot be read, does not hold together, or is about other labels.
+        """
+        with reading(path):
+            text = path.read_text()
+        try:
+            decision = cls.model_validate_json(text)
+        except ValidationError as error:
+            raise InputError(f"{path} holds no decision: {mistakes(error)[0]}") from error
+        if decision.labels != tuple(labels):
+            raise InputError(f"{path} is about {', '.join(decision.labels)}, and not about {', '.join(labels)}")
+        return decision
 
     def to_plain(self) -> dict[str, Any]:
         """Plain containers, as JSON and checkpoints take them."""

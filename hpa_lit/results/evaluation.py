@@ -83,8 +83,9 @@ def bootstrap_interval(
     samples: int = resampling.SAMPLES,
     level: float = resampling.LEVEL,
     seed: int = 0,
+    groups: npt.NDArray[np.int64] | None = None,
 ) -> tuple[float, float]:
-    """Percentile interval of `present_macro_f1` over images drawn again with replacement.
+    """Percentile interval of `present_macro_f1` over images, or groups of them, drawn again with replacement.
 
     Args:
         target: 0/1, shape (N, K).
@@ -92,17 +93,21 @@ def bootstrap_interval(
         samples: How many times N images are drawn.
         level: Share of the samples inside the interval.
         seed: Of the drawing.
+        groups: Of each image, from 0 on, shape (N,): those of a group are drawn together.
 
     Returns:
         Lower and upper bound.
     """
     truth, given = _present(*_pair(target, predicted))
-    count, labels = truth.shape
+    labels = truth.shape[1]
     if not labels:
         return 0.0, 0.0
     hits_and_sizes = np.concatenate([truth & given, truth + given], axis=1).astype(np.float32)
+    if groups is not None:
+        of_images, hits_and_sizes = hits_and_sizes, np.zeros((groups.max() + 1, 2 * labels), np.float32)
+        np.add.at(hits_and_sizes, groups, of_images)
     scores = np.empty(samples)
-    for sample, counts in enumerate(resampling.drawn(count, samples, seed)):
+    for sample, counts in enumerate(resampling.drawn(len(hits_and_sizes), samples, seed)):
         hits, sizes = np.split(counts @ hits_and_sizes, [labels])
         scores[sample] = np.mean(2 * hits / np.maximum(sizes, 1))
     return resampling.interval(scores, level)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hpa_lit.results.answers import Answers
-from hpa_lit.results.cells import answer, gate, variation
+from hpa_lit.results.cells import decided, gate, variation, variations
+from hpa_lit.results.decision import Calibration, Decision
 
 NAMES = ("Golgi", "Cytosol", "Nuclei")
 
@@ -15,13 +16,39 @@ def said(ids, probs, given):
 
 
 def test_a_cell_has_what_it_shows_of_what_its_field_has():
-    field, has = np.array([0.5, 0.8, 0.1]), np.array([True, True, False])
-    cells = np.array([[0.4, 0.5, 0.9], [0.1, 0.6, 0.0]])
-    values, given = gate(field, has, cells, cells > 0.3)
-    np.testing.assert_allclose(values, [[0.2, 0.4, 0.09], [0.05, 0.48, 0]])
-    np.testing.assert_array_equal(given, [[True, True, False], [False, True, False]])
-    with pytest.raises(ValueError, match="has cells of shape"):
-        gate(field, has, cells[:, :2], cells > 0.3)
+    fields = said(("a", "b"), [[0.5, 0.8, 0.1], [1, 1, 1]], [[1, 1, 0], [0, 0, 1]])
+    probs = np.array([[0.4, 0.5, 0.9], [0.1, 0.6, 0.0], [0.2, 0.9, 0.7]])
+    found = gate(fields, said(("a/1", "a/10", "b/2"), probs, probs > 0.3))
+    np.testing.assert_allclose(found.probs, [[0.2, 0.4, 0.09], [0.05, 0.48, 0], [0.2, 0.9, 0.7]])
+    np.testing.assert_array_equal(found.given, [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
+
+
+def test_a_field_that_failed_says_nothing_of_its_cells():
+    found = gate(said(("a",), [[np.nan, np.nan]], [[0, 0]]), said(("a/1",), [[0.8, 0.8]], [[1, 1]]))
+    assert np.isnan(found.probs).all()
+    assert not found.given.any()
+
+
+def test_a_decision_about_cells_gives_what_passes_its_thresholds_of_what_the_field_has():
+    """At a temperature of a half, log-odds double: 0.8 is 16 / 17, 0.2 is 1 / 17, 0.75 is 0.9."""
+    fields = said(("a",), [[1.0, 1.0, 1.0]], [[1, 1, 0]])
+    gated = said(("a/1", "a/2"), [[0.8, 0.2, 0.8], [0.75, 0.5, 0.2]], [[0, 0, 0], [0, 0, 0]])
+    decision = Decision(
+        labels=NAMES,
+        calibration=(Calibration(method="temperature", temperature=0.5),) * 3,
+        thresholds=(0.92, 0.4, 0.4),
+        rule="each",
+        images=100,
+        dataset="cells",
+        views=("crop0/default",),
+        present=3,
+        macro_f1=0.5,
+        macro_f1_interval=(0.4, 0.6),
+    )
+    found = decided(fields, gated, decision)
+    np.testing.assert_allclose(found.probs, [[16 / 17, 1 / 17, 16 / 17], [0.9, 0.5, 1 / 17]])
+    np.testing.assert_array_equal(found.given, [[1, 0, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(decided(fields, gated, decision, 0.85).given, [[1, 0, 0], [1, 0, 0]])
 
 
 def test_variation_by_hand():
@@ -44,18 +71,9 @@ def test_nothing_is_said_of_how_nothing_differs(field, cells):
     assert found.in_words(NAMES) == ""
 
 
-def test_each_cell_is_gated_by_its_own_field_and_those_at_the_border_do_not_count():
+def test_cells_at_the_border_do_not_count_in_how_their_field_varies():
     fields = said(("a", "b"), [[0.5, 1.0], [1.0, 0.5]], [[1, 0], [1, 1]])
-    cells = said(("a/1", "a/10", "b/2"), [[0.8, 0.8], [0.2, 0.2], [0.6, 0.6]], [[1, 1], [0, 0], [1, 1]])
-    found, (first, second) = answer(fields, cells, [True, False, True])
-    np.testing.assert_allclose(found.probs, [[0.4, 0.8], [0.1, 0.2], [0.6, 0.3]])
-    np.testing.assert_array_equal(found.given, [[True, False], [False, False], [True, True]])
+    cells = said(("a/1", "a/10", "b/2"), [[0, 0]] * 3, [[1, 0], [0, 0], [1, 1]])
+    first, second = variations(fields, cells, [True, False, True])
     np.testing.assert_array_equal(first.share, [1, 0])
     np.testing.assert_array_equal(second.share, [1, 1])
-
-
-def test_a_field_that_failed_says_nothing_of_its_cells():
-    fields = said(("a",), [[np.nan, np.nan]], [[0, 0]])
-    found, _ = answer(fields, said(("a/1",), [[0.8, 0.8]], [[1, 1]]), [True])
-    assert np.isnan(found.probs).all()
-    assert not found.given.any()

@@ -31,7 +31,7 @@ def test_one_temperature_for_all_labels_makes_overconfident_probabilities_honest
 
 
 def test_probabilities_that_mean_what_they_say_stay():
-    assert choose_methods(*images(2000)) == ("none", "none", "none")
+    assert choose_methods(*images(2000), np.arange(2000)) == ("none", "none", "none")
 
 
 def test_a_label_that_is_wrong_in_a_way_of_its_own_gets_a_curve_and_few_images_get_none():
@@ -39,9 +39,9 @@ def test_a_label_that_is_wrong_in_a_way_of_its_own_gets_a_curve_and_few_images_g
         probs, truth = images(count, seed=seed)
         return np.stack([probs[:, 0], 0.5 + probs[:, 1] / 4, probs[:, 2]], axis=1), truth
 
-    assert choose_methods(*bent(2000, 0)) == ("none", "isotonic", "none")
+    assert choose_methods(*bent(2000, 0), np.arange(2000)) == ("none", "isotonic", "none")
     few, known = images(25)
-    assert choose_methods(few, known) == ("none", "none", "none")
+    assert choose_methods(few, known, np.arange(len(few))) == ("none", "none", "none")
 
 
 def test_a_curve_is_the_isotonic_regression_by_its_definition():
@@ -115,3 +115,26 @@ def test_separable_labels_and_ends_of_the_scale_are_no_trouble():
     np.testing.assert_array_equal(decision.answers(truth.astype(float)), truth)
     same = decide(NAMES, np.full((30, 3), 0.5), truth)
     assert np.isfinite(same.calibrated(np.full((1, 3), 0.5))).all()
+
+
+def test_what_is_alike_is_held_out_together():
+    """Forty fields of fifty cells each, whose probabilities say the field, and whose labels are drawn by the field."""
+    rng = np.random.default_rng(2)
+    of_field = rng.random((40, 3))
+    labels = (rng.random((40, 3)) < 0.5).astype(np.uint8)  # have nothing to do with the probabilities
+    probs, truth = np.repeat(of_field, 50, axis=0), np.repeat(labels, 50, axis=0)
+    fields = np.repeat([f"f{k}" for k in range(40)], 50)
+    apart, together = decide(NAMES, probs, truth), decide(NAMES, probs, truth, groups=fields)
+    assert {c.method for c in apart.calibration} == {"isotonic"}  # curves that know fields by their probability
+    assert "isotonic" not in {c.method for c in together.calibration}
+    assert np.ptp(together.macro_f1_interval) > 4 * np.ptp(apart.macro_f1_interval)
+    assert decide(NAMES, probs[:950], truth[:950], groups=fields[:950]) is None  # of 19 fields
+
+
+def test_cells_may_have_no_label():
+    probs, truth = images(500)
+    decision = decide(NAMES, probs, truth, always_top=False)
+    values = decision.calibrated(probs)
+    expected = [f1_score(truth, values > limit, average="macro") for limit in np.linspace(0.05, 0.95, 19)]
+    assert common_threshold(values, truth, always_top=False)[0] == np.linspace(0.05, 0.95, 19)[np.argmax(expected)]
+    assert decision.macro_f1 <= max(expected) + 0.02
