@@ -78,8 +78,10 @@ def make_plan(
     twins = rng.permutation([row for row, entry in enumerate(outside) if entry.antibody not in mislabelled])
     if train < max(1, 2 * duplicates) or test < 3 * duplicates or len(twins) < 3 * duplicates or external < 3:
         raise InputError(
-            f"{train} train, {test} test and {external} external images have no room for {duplicates} duplicates of "
-            f"each of four kinds: set draw.fields to at least {max(20, 20 * duplicates)} or draw.duplicates lower"
+            f"{train} train, {test} test and {external} external images are too few: an atlas has 3 external ones at "
+            f"least, and for {duplicates} duplicates of each kind {2 * duplicates} train, {3 * duplicates} test and "
+            f"{3 * duplicates} well labelled external ones; set draw.fields or the shares of these sets higher, or "
+            "draw.duplicates lower"
         )
     twins = twins[: 3 * duplicates]
 
