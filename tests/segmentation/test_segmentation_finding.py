@@ -103,3 +103,16 @@ def test_spots_are_parted_one_by_one_as_all_at_once():
         peaks = finding._peaks(depth, mask, height)
         np.testing.assert_array_equal(peaks > 0, h_maxima(depth, height) > 0)
         assert peaks.max() == count
+
+
+def test_what_is_dim_beside_a_bright_cell_is_no_part_of_it():
+    """A cell of radius 70 with a smear as bright as a tenth of it, and by itself one that is a fifth as bright."""
+    blue = disks(600, (200, 200, 40), (450, 450, 40))
+    stain = np.zeros((600, 600), np.uint8)
+    for middle, radius, brightness in (((310, 200), 60, 20), ((200, 200), 70, 200), ((450, 450), 70, 40)):
+        cv2.circle(stain, middle, radius, brightness, -1)
+    cells = find_cells(stain, blue, stain).cells
+    expected = np.sum(disks(600, (200, 200, 70)) > 0)
+    assert cells.max() == 2
+    for number in (1, 2):
+        assert (cells == number).sum() == pytest.approx(expected, rel=0.1)
