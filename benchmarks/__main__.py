@@ -20,6 +20,7 @@ ORDER = (
     "compression",
     "portable",
     "finetuning",
+    "cells",
 )
 
 

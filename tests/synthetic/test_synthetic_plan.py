@@ -76,7 +76,7 @@ def test_corrections_undo_what_is_wrong() -> None:
 
 
 def test_too_few_fields_are_refused() -> None:
-    with pytest.raises(InputError, match="8 test and 12 external images are too few: .* 18 test and 18 well labelled"):
+    with pytest.raises(InputError, match=r"8 test and 12 external images are too few: .* 18 test and 18 well labelled"):
         plan(fields=40)
     assert len(plan(fields=120).entries) == 120
     assert len(plan(fields=20, duplicates=1).planted) == 4
