@@ -229,7 +229,10 @@ def score(truth: Path, masks: Mapping[str, Path], cells: "Answers", out: CellTre
 def draw(
     fields: "Mapping[str, ImageFiles]", cells: "Answers", bits: "BitDepth", out: CellTree, workers: int | None
 ) -> None:
-    """Draw the outlines and answers of the cells of each field."""
+    """Draw the outlines and answers of the cells of each field, and the most probable cells of each location."""
+    from PIL import Image
+
+    from hpa_lit.figures.cell_sheet import cell_sheet
     from hpa_lit.figures.outlines import Drawn, draw_outlines
     from hpa_lit.files.names import field_of, number_of
     from hpa_lit.results.answers import in_words
@@ -240,6 +243,10 @@ def draw(
     drawn = (Drawn(files, out.mask(i), out.outlines(i), said[i]) for i, files in fields.items())
     draw_outlines(list(drawn), bits, workers)
     print(f"outlines -> {out.outlines('ID').parent}")
+    if (sheet := cell_sheet(cells, out)) is not None:
+        with replacing(out.contact_sheet) as temporary:
+            Image.fromarray(sheet).save(temporary, "png")
+        print(f"the most probable cells of each location -> {out.contact_sheet}")
 
 
 if __name__ == "__main__":

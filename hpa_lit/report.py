@@ -34,6 +34,8 @@ from hpa_lit.files.tree import AnswerTree, OutputTree, ReportTree, RunTree, fold
 from hpa_lit.files.writing import replacing
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from hpa_lit.data import ImageDataModule
     from hpa_lit.data.module import Files
     from hpa_lit.figures.chapters import Chapter
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from hpa_lit.files.rgby import ImageFiles
     from hpa_lit.inference import Model
     from hpa_lit.results.answers import Answers
+    from hpa_lit.results.cell_folder import CellFolder
 
 SETS: dict[str, tuple[ImageSet, ...]] = {
     "train": ("train",),
@@ -48,6 +51,8 @@ SETS: dict[str, tuple[ImageSet, ...]] = {
     "external": ("external",),
     "valid": ("train", "external"),
 }
+
+VARIED = 6  # fields whose cells are shown one by one
 
 # What may differ in a folder that is written again: where it lies.
 FREE_KEYS = ("output", "paths.outputs")
@@ -79,6 +84,7 @@ class ReportSettings(Settings):
     run: Path | None
     epoch: Epoch
     maps: PositiveInt = Field(description="give a whole number above 0; leave out run to have none")
+    cells: Path | None
 
 
 @command("report")
@@ -94,9 +100,10 @@ def main(config: DictConfig) -> None:
     model = network(settings, predictions)
     decision = model.decision if model else None
     answers = given_answers(predictions, path, settings.submission, settings.threshold, decision, settings.truth)
+    cells = found_cells(settings, answers.ids)
     places = pictures.locate(image_files(settings, model), answers.ids)
 
-    parts = chapters_of(settings, answers, model, places)
+    parts = chapters_of(settings, answers, model, places, cells)
     outputs = OutputTree(settings.paths.outputs)
     out = ReportTree(settings.output) if settings.output else outputs.report(path)
     html = page.render(f"Report on {path.name}", parts, about(settings, predictions, answers), lacking(settings))
@@ -105,21 +112,21 @@ def main(config: DictConfig) -> None:
 
 
 def chapters_of(
-    settings: ReportSettings, answers: "Answers", model: "Model | None", places: Mapping[str, "ImageFiles"]
+    settings: ReportSettings,
+    answers: "Answers",
+    model: "Model | None",
+    places: Mapping[str, "ImageFiles"],
+    cells: "CellFolder | None",
 ) -> dict[str, "Chapter"]:
     """The chapters in the order of the page: how good and where wrong, or without the truth first the images."""
-    from hpa_lit.figures import chapters, pictures
+    from hpa_lit.figures import chapters
     from hpa_lit.results import examples
     from hpa_lit.results.answers import JudgedAnswers
 
     bits: BitDepth = settings.bits or (model.data["bits"] if model else "auto")
     truth = answers.truth if isinstance(answers, JudgedAnswers) else None
     found = examples.choose(truth, answers.probs, answers.given, answers.ids, answers.names)
-    wanted = examples.pictured(answers, found, settings.shown, settings.pictured) if places else []
-    shown = {image_id: pictures.small(places[image_id], bits) for image_id in wanted}
-    images = {"images": chapters.images(answers, found, shown)}
-    if shown:
-        images["examples"] = chapters.examples(answers, found, shown, settings.shown)
+    images = image_chapters(settings, answers, found, places, cells, bits)
 
     if isinstance(answers, JudgedAnswers):
         scores, confusion = chapters.scores(answers), chapters.confusion(answers)
@@ -144,6 +151,34 @@ def chapters_of(
     return parts
 
 
+def image_chapters(
+    settings: ReportSettings,
+    answers: "Answers",
+    found: "DataFrame",
+    places: Mapping[str, "ImageFiles"],
+    cells: "CellFolder | None",
+    bits: "BitDepth",
+) -> dict[str, "Chapter"]:
+    """The chapters of images: where their cells differ, all of them, examples."""
+    from hpa_lit.figures import chapters, pictures
+    from hpa_lit.files.rgby import uncut
+    from hpa_lit.results import examples
+
+    wanted = examples.pictured(answers, found, settings.shown, settings.pictured) if places else []
+    parts, varied = {}, []
+    if cells:
+        varied = cells.varied(min(settings.pictured, VARIED))
+        places = {image_id: uncut(files) for image_id, files in places.items()}  # masks are of whole fields
+    shown = {image_id: pictures.small(places[image_id], bits) for image_id in dict.fromkeys([*varied, *wanted])}
+    if cells:
+        large = {image_id: pictures.small(places[image_id], bits, chapters.READ) for image_id in varied}
+        parts["cells"] = chapters.cells(cells, shown.keys(), large)
+    parts["images"] = chapters.images(answers, found, shown)
+    if shown:
+        parts["examples"] = chapters.examples(answers, found, shown, settings.shown)
+    return parts
+
+
 def network(settings: ReportSettings, predictions: "Predictions") -> "Model | None":
     """The network that made the predictions, once it is sure to know their labels."""
     if settings.run is None:
@@ -157,6 +192,17 @@ def network(settings: ReportSettings, predictions: "Predictions") -> "Model | No
             f"{settings.predictions} has {', '.join(predictions.labels)}"
         )
     return model
+
+
+def found_cells(settings: ReportSettings, ids: Sequence[str]) -> "CellFolder | None":
+    """The cells of the predicted fields; none where they were not asked for."""
+    if settings.cells is None:
+        return None
+    if not (settings.images or settings.dataset):
+        raise InputError(f"cells={settings.cells} are shown in the pictures of their fields: give images=DIR too")
+    from hpa_lit.results import cell_folder
+
+    return cell_folder.read(settings.cells).of(ids, settings.predictions)
 
 
 def image_files(settings: ReportSettings, model: "Model | None") -> "dict[str, Files]":
@@ -225,6 +271,8 @@ def about(settings: ReportSettings, predictions: "Predictions", answers: "Answer
         ("answers", by),
         ("truth", ", ".join(map(str, settings.truth or ["none"]))),
     ]
+    if settings.cells:
+        said.append(("cells", str(settings.cells)))
     if settings.run:
         said.append(("network of the maps", f"{settings.run}, epoch {settings.epoch}"))
     return [*said, ("hpa_lit", __version__)]
@@ -236,6 +284,7 @@ def lacking(settings: ReportSettings) -> list[tuple[str, str]]:
     parts = [
         (settings.truth, "scores, what is taken for what, hits, misses and false alarms, calibration", "truth=TABLE"),
         (pictured, "pictures", "images=FOLDER, or dataset=test of the prepared atlas"),
+        (settings.cells, "the outlines of cells, and where those of a field differ", "cells=FOLDER of hpa-lit cells"),
         (settings.steps, "what each step gained", "steps='{NAME: FOLDER, NAME: FOLDER}' of submit truth=TABLE"),
         (settings.runs, "training curves", "runs=[FOLDER,FOLDER]"),
         (settings.run and pictured, "where the network looks", "run=FOLDER with pictures"),

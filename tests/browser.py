@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from html import unescape
+from html import escape, unescape
 
 import pytest
 
@@ -39,3 +39,25 @@ def found(html, script, folder, address="", dark=False):
     command = [CHROMIUM, *QUIET, scheme, profile, "--dump-dom", page.as_uri() + address]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return json.loads(unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
+
+
+def fit(html, width, folder):
+    """Assert that a page neither scrolls sideways at this width nor has small print; gives how many pictures it has."""
+    # A window has a least width, a frame has none; one with srcdoc may be looked into.
+    frame = f'<iframe width="{width}" height="900" style="border: 0" srcdoc="{escape(html)}"></iframe>'
+    look = """
+        const {document: page, innerWidth: width} = frames[0];
+        const free = [...page.querySelectorAll("main *")].filter(e => !e.parentElement.closest(".scroll"));
+        const outside = free.filter(e => e.getBoundingClientRect().right > width + 1);
+        return {
+            width, page: page.documentElement.scrollWidth, outside: outside.map(e => e.outerHTML.slice(0, 80)),
+            pictures: [...page.images].map(image => image.naturalWidth),
+            font: Math.min(...free.map(e => parseFloat(getComputedStyle(e).fontSize))),
+        };"""
+    seen = found(f"<!doctype html><meta charset=utf-8><body>{frame}</body>", look, folder)
+    assert seen["width"] == width
+    assert seen["page"] <= width
+    assert seen["outside"] == []
+    assert min(seen["pictures"]) > 0
+    assert seen["font"] >= 12
+    return len(seen["pictures"])

@@ -12,6 +12,7 @@ from PIL import Image
 from small_run import DECISION, LABELS, save_run
 
 from hpa_lit import cells, report, train
+from hpa_lit.figures.pictures import brightened
 from hpa_lit.files import label_image, prediction_csv, prediction_file, rgby
 from hpa_lit.files.cell_tree import CellTree
 from hpa_lit.files.tree import RunTree
@@ -246,6 +247,24 @@ def test_a_report_shows_cells_as_any_images(run, tmp_path, monkeypatch):
     report.main()
     page = (tmp_path / "page" / "report.html").read_text()
     assert all(image_id in page for image_id in prediction_csv.read(out.table("cells")).ids[:3])
+
+
+def test_the_contact_sheet_has_a_row_for_each_location_that_a_cell_is_given(run, tmp_path):
+    brought(tmp_path / "masks", f0=blocks(), f1=blocks(), f2=blocks())
+    out = run("masks=masks")
+    table = pd.read_csv(out.table("cells"), keep_default_na=False)
+    counts = pd.Series([name for words in table["locations"] for name in words.split(", ") if name]).value_counts()
+    assert counts.to_dict() == {"odd": 12}
+    with Image.open(out.contact_sheet) as sheet:
+        assert sheet.size == (8 * 168 + 16, 194 + 8)
+        first = np.asarray(sheet)[8:168, 8:168]
+    best = table["Id"][table["odd"].astype(float).idxmax()]
+    seen = brightened(rgby.read({rgby.STACK: out.image(best)}), 8)[:, :, :3]
+    expected = np.asarray(Image.fromarray(seen).resize((160, 160), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(first, expected)
+    without = run("masks=masks", "out=without", "outlines=false")
+    assert not without.contact_sheet.exists()
+    assert not without.outlines("f0").exists()
 
 
 def test_a_pixel_size_says_how_large_nuclei_are_and_masks_stay_those_of_the_whole_field(run, tmp_path, capsys):

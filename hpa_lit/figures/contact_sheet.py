@@ -1,6 +1,6 @@
 """Pictures of results, drawn from arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ class Tile:
 
     Attributes:
         image: As `composite` takes it.
-        caption: Lines; what is too long is cut.
+        caption: Lines; what is too long is cut, before its last slash where it has one: an Id keeps the cell's number.
         marked: Draw a frame around it.
     """
 
@@ -76,6 +76,16 @@ def _place(sheet: Image.Image, tile: Tile, left: int, top: int, side: int) -> No
     if tile.marked:
         draw.rectangle((left - 2, top - 2, left + picture.width + 1, top + picture.height + 1), outline=_FRAME, width=2)
     for number, line in enumerate(tile.caption):
-        while draw.textlength(line, font) > side:
-            line = line[:-2].rstrip() + "…"
-        draw.text((left, top + side + number * _LINE), line, _INK, font)
+        place = left, top + side + number * _LINE
+        draw.text(place, _cut(line, lambda text: draw.textlength(text, font) <= side), _INK, font)
+
+
+def _cut(line: str, fits: Callable[[str], bool]) -> str:
+    """As much of a line as fits."""
+    head, slash, number = line.rpartition("/")
+    kept = slash + number
+    if not (head and fits("…" + kept)):
+        head, kept = line, ""
+    while not fits(head + kept):
+        head = head.removesuffix("…")[:-1].rstrip() + "…"
+    return head + kept

@@ -13,6 +13,7 @@ from hpa_lit.figures.chapters import Chapter
 TITLES = {
     "summary": "In short",
     "verdict": "In short",
+    "cells": "Cells",
     "images": "All images",
     "counts": "Labels",
     "scores": "Labels",

@@ -36,17 +36,18 @@ def locate(places: Mapping[str, Mapping[str, ImageFiles]], ids: Sequence[str]) -
     return found
 
 
-def small(files: ImageFiles, bits: BitDepth) -> Pixels:
-    """Read an image as small as a page shows it: the longer side at most `SIDE`; a plane that it lacks is black.
+def small(files: ImageFiles, bits: BitDepth, side: int = SIDE) -> Pixels:
+    """Read an image as small as a page shows it; a plane that it lacks is black.
 
     Args:
         files: Its files.
         bits: Depth of planes stored in 16 bits.
+        side: Pixels of its longer side at most.
 
     Returns:
         Shape (H, W, 4).
     """
-    return shrunk(read(files, bits, missing="zero"), SIDE)
+    return shrunk(read(files, bits, missing="zero"), side)
 
 
 def shrunk(image: Pixels, side: int) -> Pixels:
@@ -66,6 +67,28 @@ def brightened(image: Pixels, most: float = math.inf) -> Pixels:
     """
     white = np.maximum(np.quantile(image, 0.999, axis=(0, 1)), max(1.0, 255 / most))
     return np.asarray(np.clip(image * (255 / white), 0, 255).round(), np.uint8)
+
+
+def cut_out(image: Pixels, cell: npt.NDArray[np.bool_], side: int) -> Pixels:
+    """A square around a cell, what is not of it dimmed, and black where it leaves the image.
+
+    Args:
+        image: Shape (H, W, C).
+        cell: Where the cell is, (H, W); at least in one pixel.
+        side: Pixels of the square at most.
+
+    Returns:
+        Shape (S, S, C).
+    """
+    half = math.ceil(0.55 * max(np.ptp(places) + 1 for places in np.nonzero(cell)))
+    within, around = [], []
+    for places, length in zip(np.nonzero(cell), cell.shape, strict=True):
+        low = int(places.min() + places.max() + 1) // 2 - half
+        within.append(slice(max(low, 0), min(low + 2 * half, length)))
+        around.append((max(-low, 0), max(low + 2 * half - length, 0)))
+    box = within[0], within[1]
+    dimmed = np.where(cell[box][:, :, None], image[box], image[box] // 3)
+    return shrunk(np.pad(dimmed, [*around, (0, 0)]), side)
 
 
 def protein(image: Pixels) -> Pixels:

@@ -23,6 +23,10 @@ class CellTree(MadeFolder):
         """Folder of the cells as a network sees them, ``<Id>/<number>.tif`` of four channels."""
         return self.folder / "images"
 
+    def image(self, cell: str) -> Path:
+        """One of these, by the Id of the cell."""
+        return self.images / f"{cell}.tif"
+
     @property
     def cutting(self) -> Path:
         """How the cells were cut out, in JSON: size, side, margin, others."""
@@ -59,3 +63,8 @@ class CellTree(MadeFolder):
     def outlines(self, image_id: str) -> Path:
         """A field with the outlines of its cells and their answers, a PNG."""
         return self.folder / "outlines" / f"{image_id}.png"
+
+    @property
+    def contact_sheet(self) -> Path:
+        """The most probable cells of each location, a PNG."""
+        return self.folder / "contact_sheet.png"

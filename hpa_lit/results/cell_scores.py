@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,6 +52,12 @@ class CellScores:
     mean_average_precision: float
     calibration_error: float
     labels: pd.DataFrame
+
+    @classmethod
+    def of(cls, scores: Mapping[str, Any]) -> "CellScores":
+        """What `to_dict` gave."""
+        labels = pd.DataFrame(scores["labels"], columns=["label", "average_precision", "cells"])
+        return cls(**{**scores, "labels": labels.astype({"average_precision": float})})
 
     def to_dict(self) -> dict[str, object]:
         """The scores as JSON has them: NaN becomes null."""

@@ -34,6 +34,16 @@ def test_larger_pictures_are_made_smaller_and_long_captions_cut():
     assert (sheet[:, 60:] == 255).all()
 
 
+def test_a_caption_that_is_cut_keeps_the_number_of_a_cell():
+    first, same, other, whole = (
+        contact_sheet([(Tile(plain(RED), [caption]), [])], side=100)
+        for caption in (f"{'f' * 40}/12", f"{'f' * 50}/12", f"{'f' * 40}/13", "f/12")
+    )
+    assert (first == same).all()
+    assert (first != other).any()
+    assert (first != whole).any()
+
+
 def test_composite_leaves_the_yellow_plane_out():
     image = np.arange(16, dtype=np.uint8).reshape(2, 2, 4)
     assert composite(image).tolist() == image[:, :, :3].tolist()

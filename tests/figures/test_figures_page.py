@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from browser import found, needs_browser
-from some_answers import IDS, TRUTH, bare, judged, pictures
+from some_answers import IDS, TRUTH, bare, judged, pictures, some_cells
 
 from hpa_lit.figures import chapters
 from hpa_lit.figures.page import number, render
@@ -17,11 +17,13 @@ from hpa_lit.results.answers import Answers
 VOID = {"br", "img", "input", "line", "link", "meta", "fecolormatrix", "circle"}
 
 
-def page_of(answers, truth=None, shown=(), most=3, log=None):
-    """A page with all the chapters that these answers and a training log have."""
+def page_of(answers, truth=None, shown=(), most=3, log=None, cells=None):
+    """A page with all the chapters that these answers, a training log and cells have."""
     chosen = examples.choose(truth, answers.probs, answers.given, answers.ids, answers.names)
     shown = pictures(*shown)
     images = {"images": chapters.images(answers, chosen, shown)}
+    if cells:
+        images = {"cells": chapters.cells(cells, shown, pictures(*cells.varied(2)))} | images
     if shown:
         images["examples"] = chapters.examples(answers, chosen, shown, most)
     if truth is None:
@@ -43,7 +45,12 @@ def page_of(answers, truth=None, shown=(), most=3, log=None):
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     log = tmp_path_factory.mktemp("log") / "metrics.csv"
-    return {"judged": page_of(judged(), TRUTH, IDS, log=log), "bare": page_of(bare(), None, "abd", 1, log)}
+    cells = some_cells(tmp_path_factory.mktemp("cells"))
+    return {
+        "judged": page_of(judged(), TRUTH, IDS, log=log),
+        "bare": page_of(bare(), None, "abd", 1, log),
+        "cells": page_of(judged(), TRUTH, IDS, cells=cells),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +102,7 @@ def test_numbers_that_are_none_are_a_dash():
     assert (number(0.126), number(2, 0), number(float("nan"))) == ("0.13", "2", "\N{EN DASH}")
 
 
-@pytest.mark.parametrize("kind", ["judged", "bare"])
+@pytest.mark.parametrize("kind", ["judged", "bare", "cells"])
 def test_it_can_be_read_aloud_and_used_by_keyboard(pages, kind):
     elements = Elements(pages[kind])
     assert elements.around == []  # every element is closed, in its place
@@ -116,7 +123,7 @@ def test_it_can_be_read_aloud_and_used_by_keyboard(pages, kind):
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-@pytest.mark.parametrize("kind", ["judged", "bare"])
+@pytest.mark.parametrize("kind", ["judged", "bare", "cells"])
 def test_it_needs_no_other_file_and_no_network(pages, kind):
     html, elements = pages[kind], Elements(pages[kind])
     assert "://" not in html

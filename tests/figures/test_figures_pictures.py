@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from hpa_lit.errors import InputError
-from hpa_lit.figures.pictures import beside, brightened, encoded, heat, locate, protein, shrunk, small
+from hpa_lit.figures.pictures import beside, brightened, cut_out, encoded, heat, locate, protein, shrunk, small
 from hpa_lit.files import rgby
 
 
@@ -78,3 +78,24 @@ def test_images_are_found_in_several_folders_once(tmp_path):
         locate({"atlas": {"a": {}}}, ["a"])
     with pytest.raises(InputError, match=r"1 images are in two and in another folder too:\n  a"):
         locate({**one, "two": {**two["two"], "a": {}}}, ["a"])
+
+
+def test_a_cell_is_cut_out_as_a_square_in_its_middle_with_the_others_dimmed():
+    image = np.full((60, 80, 3), 90, np.uint8)
+    cell = np.zeros((60, 80), bool)
+    cell[20:30, 40:60] = True
+    square = cut_out(image, cell, 96)
+    assert square.shape == (22, 22, 3)  # a twentieth around the longer side
+    assert (square[6:16, 1:21] == 90).all()
+    assert (square == 30).sum() == 3 * (22 * 22 - 200)
+    assert cut_out(image, cell, 11).shape == (11, 11, 3)
+
+
+def test_a_square_is_black_where_the_image_ends():
+    cell = np.zeros((60, 80), bool)
+    cell[:6, 70:] = True
+    square = cut_out(np.full((60, 80, 4), 90, np.uint8), cell, 96)
+    assert square.shape == (12, 12, 4)
+    assert (square[3:9, 1:11] == 90).all()
+    assert not square[:3].any()
+    assert not square[:, 11:].any()

@@ -3,6 +3,7 @@
 Each function makes the chapter that the file of the same name in ``figures/template`` shows.
 """
 
+from hpa_lit.figures.chapters.cells import READ, cells
 from hpa_lit.figures.chapters.chapter import Chapter
 from hpa_lit.figures.chapters.gallery import activations, examples, images
 from hpa_lit.figures.chapters.headline import summary, verdict
@@ -11,9 +12,11 @@ from hpa_lit.figures.chapters.probabilities import calibration, precision_recall
 from hpa_lit.figures.chapters.progress import steps, training
 
 __all__ = [
+    "READ",
     "Chapter",
     "activations",
     "calibration",
+    "cells",
     "confusion",
     "cooccurrence",
     "counts",

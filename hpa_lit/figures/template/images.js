@@ -1,7 +1,7 @@
 // The table of all images. A mark is a kind and a label: what is to be said of that label in that image.
 const {labels, thresholds, judged, images} = JSON.parse($("data").textContent);
 const WORDS = {hit: "hit", miss: "missed", false: "false alarm", error: "likely label error", given: "given",
-  right: "right in every label", wrong: "wrong"};
+  right: "right in every label", wrong: "wrong", differ: "cells differ"};
 const PARTS = {"": ["hit", "miss", "false", "given"], right: ["hit"], wrong: ["miss", "false"]}; // else the kind itself
 const STEP = 25; // rows that are shown at a time
 const byId = new Map(images.map(image => [image.id, image]));
@@ -18,6 +18,7 @@ let found = [], shown = STEP, column = null, falling = false;
 
 function has(image, kind, label) {
   if (kind === "right" && image.mistakes) return false;
+  if (kind === "differ") return fieldOf(image.id)?.differ;
   if (label === "" && (kind === "" || kind === "right")) return true;
   const marks = kind === "error" ? image.errors.map(error => ["error", error]) : image.marks;
   const alike = marks.filter(([of]) => (PARTS[kind] ?? [kind]).includes(of));
@@ -36,6 +37,7 @@ const COLUMNS = {
   mistakes: image => image.mistakes,
   probability: (image, label) => (label === "" ? Math.max(...image.probs) : image.probs[label]) / 1000,
   distance,
+  entropy: image => fieldOf(image.id).entropy ?? -1, // the last where there is none
 };
 
 function chips(image) {
@@ -57,7 +59,7 @@ function row(image, label) {
   const cells = [...table.tHead.rows[0].cells].slice(1).map(({dataset}) => {
     if (dataset.column === "answer") return make("td", {}, ...chips(image));
     const value = COLUMNS[dataset.column](image, label);
-    return make("td", {}, dataset.column === "mistakes" ? value : value.toFixed(3));
+    return make("td", {}, dataset.column === "mistakes" ? value : value < 0 ? "–" : value.toFixed(3));
   });
   return make("tr", {}, make("th", {scope: "row"}, link), ...cells);
 }
@@ -117,5 +119,6 @@ for (const picture of document.querySelectorAll("img[data-id]")) {
   const {id, plane} = picture.dataset;
   picture.classList.add(plane);
   picture.src = jpeg(byId.get(id), plane);
+  if (plane === "composite") cover(picture, id);
 }
 draw();

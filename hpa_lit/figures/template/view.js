@@ -27,7 +27,7 @@ function pictures(image) {
   }
   choose("composite");
   const choice = make("div", {class: "planes", role: "group", "aria-label": "Planes"}, ...buttons);
-  return [make("figure", {}, large, caption), choice];
+  return [make("figure", {}, outlined(large, image.id, true), caption), choice];
 }
 
 function answer(image) {
@@ -58,7 +58,7 @@ function look(image) {
   $("view-place").textContent = `${place + 1} of ${list.length}`;
   $("view-before").disabled = place === 0;
   $("view-after").disabled = place === list.length - 1;
-  $("view-pictures").replaceChildren(...pictures(image));
+  $("view-pictures").replaceChildren(...pictures(image), ...cellList(image.id));
   $("view-answer").replaceChildren(...answer(image));
   if (!view.open) view.showModal();
   view.scrollTop = 0;
