@@ -56,8 +56,9 @@ class CellScores:
     @classmethod
     def of(cls, scores: Mapping[str, Any]) -> "CellScores":
         """What `to_dict` gave."""
+        numbers = {name: float("nan") if value is None else value for name, value in scores.items()}
         labels = pd.DataFrame(scores["labels"], columns=["label", "average_precision", "cells"])
-        return cls(**{**scores, "labels": labels.astype({"average_precision": float})})
+        return cls(**{**numbers, "labels": labels.astype({"average_precision": float})})
 
     def to_dict(self) -> dict[str, object]:
         """The scores as JSON has them: NaN becomes null."""

@@ -1,5 +1,7 @@
 """Found cells beside true ones, from files."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from hpa_lit.errors import InputError
 from hpa_lit.files import label_image
 from hpa_lit.results.answers import Answers
-from hpa_lit.results.cell_scores import known_cells
+from hpa_lit.results.cell_scores import CellScores, known_cells
 
 MASK = np.repeat(np.uint16([[1, 2, 0, 3]]), 4, axis=0).repeat(4, axis=1)
 
@@ -37,6 +39,15 @@ def test_labels_are_locations_where_the_cells_answers_are(truth):
     assert scores.segmentation_precision == pytest.approx(2 / 3)
     assert scores.mean_average_precision == 1
     assert scores.calibration_error == pytest.approx(0.35)
+
+
+def test_scores_come_back_from_json(truth):
+    """Of a label that no cell has there is no precision, and of none of such labels no mean."""
+    scores = known_cells(truth, {"a": truth / "found.tif"}, said(("Golgi apparatus",), [[0.9], [0.4]])).scores()
+    again = CellScores.of(json.loads(json.dumps(scores.to_dict(), allow_nan=False)))
+    assert np.isnan(again.mean_average_precision)
+    assert str(again) == str(scores)
+    pd.testing.assert_frame_equal(again.labels, scores.labels, check_dtype=False)
 
 
 def test_labels_of_ones_own_are_places(truth):
