@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hpa_lit.files.rgby import BitDepth, ImageFiles
     from hpa_lit.inference import Model
     from hpa_lit.results.answers import Answers
-    from hpa_lit.segmentation import FoundCells
+    from hpa_lit.segmentation import Cellpose, FoundCells
 
 # Columns of cells.csv, and of `Region`.
 PLACE = {"cell_number": "number", "centre_x": "x", "centre_y": "y", "pixels": "area", "remark": "remark"}
@@ -42,6 +42,8 @@ class CellSettings(PredictionSettings):
     dataset: str | None
     images: Path | None
     masks: Path | None
+    segmenter: Literal["skimage", "cellpose"]
+    cellpose_model: str | None
     nucleus: PositiveFloat | None
     side: Annotated[int, Field(ge=32)] | None
     margin: NonNegativeFloat
@@ -74,20 +76,43 @@ def main(config: DictConfig) -> None:
         **settings.some(inference.LOADING),
         pixel_size=settings.pixel_size,
     )
+    cellpose = load_cellpose(settings)
     out = CellTree(settings.out or home.cells(dataset, model.checkpoint.stem))
     with held(folder_lock(out.folder), out.folder, "set out=DIR"):
-        made_from = {**settings.plain(), "weights": model.digest}
+        made_from = {**settings.plain(), "weights": model.digest, "cellpose_weights": cellpose and cellpose.digest}
         claim(out.config, made_from, "out=DIR", FREE, [out.fields, out.cells, out.images])
-        see(settings, model, dataset, fields, out)
+        see(settings, model, dataset, fields, out, cellpose)
 
 
-def see(settings: CellSettings, model: "Model", dataset: str, fields: "ImageDataModule", out: CellTree) -> None:
+def load_cellpose(settings: CellSettings) -> "Cellpose | None":
+    """Cellpose with its weights, where it is to find the cells."""
+    if settings.segmenter != "cellpose":
+        if settings.cellpose_model:
+            raise InputError(f"cellpose_model={settings.cellpose_model} is for segmenter=cellpose: give that too")
+        return None
+    if settings.masks:
+        raise InputError(f"masks={settings.masks} and segmenter=cellpose are both given: leave one out")
+    from hpa_lit import segmentation
+
+    return segmentation.Cellpose(settings.cellpose_model, gpu=settings.trainer.accelerator != "cpu")
+
+
+def see(
+    settings: CellSettings,
+    model: "Model",
+    dataset: str,
+    fields: "ImageDataModule",
+    out: CellTree,
+    cellpose: "Cellpose | None",
+) -> None:
     """Find cells, predict fields and cells, and write what comes of it."""
     from hpa_lit import inference, segmentation
 
     size, side = inference.cell_sizes(model)
     side = settings.side or side
-    cutting = segmentation.Cutting(size, side, settings.margin, settings.others, fields.bits, settings.nucleus)
+    cutting = segmentation.Cutting(
+        size, side, settings.margin, settings.others, fields.bits, settings.nucleus, cellpose
+    )
     assert fields.predicted is not None
     found = segmentation.make_cells(fields.predicted, settings.masks, out, cutting, settings.workers)
     print(segmentation.said(found))
