@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hpa_lit.inference import Model
     from hpa_lit.results.answers import Answers
     from hpa_lit.results.decision import Decision
-    from hpa_lit.segmentation import FoundCells, Region
+    from hpa_lit.segmentation import Cellpose, FoundCells, Region
 
 # Columns of cells.csv, and of `Region`.
 PLACE = {"cell_number": "number", "centre_x": "x", "centre_y": "y", "pixels": "area", "remark": "remark"}
@@ -44,6 +44,8 @@ class CellSettings(PredictionSettings):
     dataset: str | None
     images: Path | None
     masks: Path | None
+    segmenter: Literal["skimage", "cellpose"]
+    cellpose_model: str | None
     nucleus: PositiveFloat | None
     side: Annotated[int, Field(ge=32)] | None
     margin: NonNegativeFloat
@@ -63,7 +65,7 @@ def main(config: DictConfig) -> None:
     settings = CellSettings.of(config)
     if ranks.is_rank():
         raise InputError("hpa-lit cells starts its processes itself: start it once, with trainer=ddp for several GPUs")
-    from hpa_lit import inference
+    from hpa_lit import inference, segmentation
     from hpa_lit.results.decision import Decision
 
     outputs = OutputTree(settings.paths.outputs)
@@ -79,30 +81,44 @@ def main(config: DictConfig) -> None:
         **settings.some(inference.LOADING),
         pixel_size=settings.pixel_size,
     )
+    size, side = inference.cell_sizes(model)
+    cellpose = load_cellpose(settings)
+    cutting = segmentation.Cutting(
+        size, settings.side or side, settings.margin, settings.others, fields.bits, settings.nucleus, cellpose
+    )
     out = CellTree(settings.out or home.cells(dataset, model.checkpoint.stem))
     with held(folder_lock(out.folder), out.folder, "set out=DIR"):
-        made_from = {**settings.plain(), "weights": model.digest}
+        made_from = {**settings.plain(), "weights": model.digest, "cellpose_weights": cellpose and cellpose.digest}
         claim(out.config, made_from, "out=DIR", FREE, [out.fields, out.cells, out.images])
-        see(settings, model, decision, dataset, fields, out)
+        assert fields.predicted is not None
+        found = segmentation.make_cells(fields.predicted, settings.masks, out, cutting, settings.workers)
+        print(segmentation.said(found))
+        see(settings, model, dataset, fields, cutting.side, out)
+        if decision:
+            print(f"cells: {decision}")
+        write(settings, model, decision, fields, found, out)
+    if without := [f"{image_id}: {field.why}" for image_id, field in found.items() if field.why]:
+        raise InputError(f"{len(without)} of {len(found)} fields have no cells:\n{listing(without)}")
+
+
+def load_cellpose(settings: CellSettings) -> "Cellpose | None":
+    """Cellpose with its weights, where it is to find the cells."""
+    if settings.segmenter != "cellpose":
+        if settings.cellpose_model:
+            raise InputError(f"cellpose_model={settings.cellpose_model} is for segmenter=cellpose: give that too")
+        return None
+    if settings.masks:
+        raise InputError(f"masks={settings.masks} and segmenter=cellpose are both given: leave one out")
+    from hpa_lit import segmentation
+
+    return segmentation.Cellpose(settings.cellpose_model, gpu=settings.trainer.accelerator != "cpu")
 
 
 def see(
-    settings: CellSettings,
-    model: "Model",
-    decision: "Decision | None",
-    dataset: str,
-    fields: "ImageDataModule",
-    out: CellTree,
+    settings: CellSettings, model: "Model", dataset: str, fields: "ImageDataModule", side: int, out: CellTree
 ) -> None:
-    """Find cells, predict fields and cells, and write what comes of it."""
-    from hpa_lit import inference, segmentation
-
-    size, side = inference.cell_sizes(model)
-    side = settings.side or side
-    cutting = segmentation.Cutting(size, side, settings.margin, settings.others, fields.bits, settings.nucleus)
-    assert fields.predicted is not None
-    found = segmentation.make_cells(fields.predicted, settings.masks, out, cutting, settings.workers)
-    print(segmentation.said(found))
+    """Let the network see fields, unless others answer for them, and their cells."""
+    from hpa_lit import inference
 
     trainer, running = ranks.trainer_arguments(settings.trainer.plain()), settings.some(inference.RUNNING)
     seen, cells = inference.cell_images(model, out.images, side)
@@ -114,11 +130,6 @@ def see(
     for job in jobs:
         ranks.run("hpa_lit.inference:predict", trainer, job, trainer)
     print(f"locations: {inference.said(model.decision, settings.threshold)}; those of a cell are some of its field's")
-    if decision:
-        print(f"cells: {decision}")
-    write(settings, model, decision, fields, found, out)
-    if without := [f"{image_id}: {field.why}" for image_id, field in found.items() if field.why]:
-        raise InputError(f"{len(without)} of {len(found)} fields have no cells:\n{listing(without)}")
 
 
 def answer(

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from omegaconf import OmegaConf
 from PIL import Image
+from small_cellpose import cones, save_weights
 from small_run import DECISION, LABELS, save_run
 
 from hpa_lit import cells, report, train
@@ -238,6 +240,66 @@ def test_what_is_done_is_not_done_again_and_other_settings_are_refused(run, tmp_
     message = refused(run, capsys, "margin=0.3")
     assert "out was made with another config; set out=DIR to keep both" in message
     assert "margin: 0.1 there, 0.3 now" in message
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """Of a Cellpose that finds the cells of the fields in cones/."""
+    pytest.importorskip("cellpose")
+    (tmp_path / "cones").mkdir()
+    for name in ("c0", "c1"):
+        rgby.write(tmp_path / "cones" / f"{name}.tif", cones()[0].transpose(1, 2, 0), name)
+    return save_weights(tmp_path / "weights", monkeypatch)
+
+
+def test_cellpose_finds_cells_and_goes_on_by_the_same_weights_alone(run, weights, monkeypatch, tmp_path, capsys):
+    words = ["images=cones", "segmenter=cellpose", "cellpose_model=weights"]
+    out = run(*words, "workers=2")
+    assert "6 cells in 2 of 2 fields" in capsys.readouterr().out
+    mask, nuclei = label_image.read(out.mask("c0")), label_image.read(out.nuclei("c0"))
+    assert mask.shape == nuclei.shape == cones()[1].shape
+    assert pd.read_csv(out.table("cells"))["cell_number"].tolist() == [1, 2, 3] * 2
+    assert out.outlines("c1").is_file()
+
+    times = {path: path.stat().st_mtime_ns for path in out.images.rglob("*.tif")}
+    out.found("c1").unlink()
+    run(*words)
+    assert {path.parent.name for path, time in times.items() if path.stat().st_mtime_ns != time} == {"c1"}
+
+    save_weights(tmp_path / "others", monkeypatch, seed=1)
+    assert "cellpose_model: weights there, others now" in refused(run, capsys, *words[:2], "cellpose_model=others")
+    (tmp_path / "others").replace(weights)
+    message = refused(run, capsys, *words)
+    assert "cellpose_weights: " in message
+    assert "cellpose_model: " not in message
+
+
+@pytest.mark.parametrize(
+    ("setting", "other"), [("segmenter", "cellpose"), ("cellpose_model", "cyto3"), ("cellpose_weights", "ab12")]
+)
+def test_cells_that_another_segmenter_found_are_refused(run, capsys, setting, other):
+    out = run("outlines=false")
+    config = OmegaConf.load(out.config)
+    config[setting] = other  # as Cellpose would have left it
+    OmegaConf.save(config, out.config)
+    assert f"  {setting}: {other} there, " in refused(run, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["masks=masks", "segmenter=cellpose"], "masks=masks and segmenter=cellpose are both given: leave one out"),
+        (["cellpose_model=cyto3"], "cellpose_model=cyto3 is for segmenter=cellpose: give that too"),
+        (["segmenter=cellpose"], "not installed: pip install 'hpa-lit[cellpose]'"),
+        (["segmenter=stardist"], "segmenter=stardist"),
+    ],
+)
+def test_what_cellpose_cannot_be_asked_for_is_said_before_anything_is_made(
+    run, tmp_path, capsys, monkeypatch, words, said
+):
+    monkeypatch.setattr("hpa_lit.segmentation.cellpose.find_spec", lambda name: None)
+    assert said in refused(run, capsys, *words)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_report_shows_cells_as_any_images(run, tmp_path, monkeypatch):

@@ -56,7 +56,7 @@ class CellScores:
     @classmethod
     def of(cls, scores: Mapping[str, Any]) -> "CellScores":
         """What `to_dict` gave."""
-        numbers = {name: float("nan") if value is None else value for name, value in scores.items()}
+        numbers: dict[str, Any] = {name: float("nan") if value is None else value for name, value in scores.items()}
         labels = pd.DataFrame(scores["labels"], columns=["label", "average_precision", "cells"])
         return cls(**{**numbers, "labels": labels.astype({"average_precision": float})})
 

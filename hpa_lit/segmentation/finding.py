@@ -31,6 +31,14 @@ DIM = 0.4  # of that, on square roots: what is dimmer, a sixth as bright, is no 
 REACH = 2.0  # a cell ends there, counted from its nucleus, at the latest
 
 
+class Planes(NamedTuple):
+    """A field at the size that cells are found at."""
+
+    dna: Floats  # (h, w) blue
+    stain: Floats  # (h, w) what is around nuclei: the roots of red and of yellow, added
+    unit: float  # the diameter of a nucleus here, in pixels
+
+
 class Cells(NamedTuple):
     """The cells of a field."""
 
@@ -52,17 +60,29 @@ def find_cells(red: Pixels, blue: Pixels, yellow: Pixels, diameter: float | None
         InputError: There is no nucleus.
     """
     diameter = diameter or nuclear_diameter(blue)
-    scale = min(1.0, WORKING / diameter)
-    unit = diameter * scale
-    shape = tuple(max(1, round(side * scale)) for side in blue.shape)
-    dna, tubules, reticulum = (_resized(plane, shape) for plane in (blue, red, yellow))
-    nuclei = _nuclei(dna, unit)
+    dna, stain, unit = working_planes(red, blue, yellow, diameter)
+    nuclei = nuclei_of(dna, unit)
     if not nuclei.any():
         raise InputError("there is no nucleus in its blue plane")
-    cells = _grown(nuclei, np.sqrt(tubules) + np.sqrt(reticulum), unit)
-    whole = _enlarged(cells, blue.shape)
-    inside = _enlarged(nuclei, blue.shape)
+    cells = _grown(nuclei, stain, unit)
+    whole = enlarged(cells, blue.shape)
+    inside = enlarged(nuclei, blue.shape)
     return Cells(whole, np.where(inside == whole, inside, np.uint16(0)), diameter)
+
+
+def working_planes(red: Pixels, blue: Pixels, yellow: Pixels, diameter: float) -> Planes:
+    """Make a field, (H, W) uint8 each, as small as its cells can be found at; none is enlarged.
+
+    Args:
+        red: Microtubules.
+        blue: Nuclei.
+        yellow: Endoplasmic reticulum.
+        diameter: Of a nucleus, in pixels.
+    """
+    scale = min(1.0, WORKING / diameter)
+    shape = tuple(max(1, round(side * scale)) for side in blue.shape)
+    dna, tubules, reticulum = (_resized(plane, shape) for plane in (blue, red, yellow))
+    return Planes(dna, np.sqrt(tubules) + np.sqrt(reticulum), diameter * scale)
 
 
 def nuclear_diameter(blue: Pixels) -> float:
@@ -86,8 +106,8 @@ def nuclear_diameter(blue: Pixels) -> float:
     return float(2 * radii[np.searchsorted(area, area[-1] / 2)] / scale)
 
 
-def _nuclei(dna: Floats, unit: float) -> npt.NDArray[np.int32]:
-    """Label nuclei; where several make one spot, it is parted at its necks."""
+def nuclei_of(dna: Floats, unit: float) -> npt.NDArray[np.int32]:
+    """Label the nuclei of `Planes`, (h, w); where several make one spot, it is parted at its necks."""
     mask = _filled(_opened(_bright(_blurred(dna, 0.04 * unit), 0.6), 0.06 * unit))
     depth = _blurred(_depth(mask), 0.05 * unit)
     found = watershed(-depth, _peaks(depth, mask, NECK * unit), mask=mask)
@@ -139,8 +159,8 @@ def _trimmed(
     return result
 
 
-def _enlarged(labels: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Labels:
-    """Bring labels to a larger shape with smooth outlines: each pixel goes to the label that is nearest to it.
+def enlarged(labels: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Labels:
+    """Bring labels, (h, w), to a larger shape with smooth outlines: each pixel goes to the label that is nearest to it.
 
     As if every label, and what is between them, were enlarged as a picture of 0 and 1, linearly, and the brightest
     taken.

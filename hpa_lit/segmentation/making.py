@@ -1,4 +1,4 @@
-"""From the files of fields to those of their cells, a process a field."""
+"""From the files of fields to those of their cells, a process a field; with Cellpose one field after another."""
 
 import json
 import shutil
@@ -16,6 +16,7 @@ from hpa_lit.files.cell_tree import CellTree
 from hpa_lit.files.names import cell_id
 from hpa_lit.files.writing import replacing
 from hpa_lit.progress import progress
+from hpa_lit.segmentation.cellpose import Cellpose
 from hpa_lit.segmentation.cutting import Others, cut
 from hpa_lit.segmentation.finding import NUCLEUS, find_cells
 from hpa_lit.segmentation.masks import list_masks, read_mask
@@ -34,6 +35,7 @@ class Cutting:
         bits: Bit depth of planes stored in 16 bits.
         diameter: Of a nucleus, in pixels; None takes that of `finding.NUCLEUS` where the pixel size is known, and
             estimates it for each field where not.
+        cellpose: What finds cells; None finds them by `finding`.
     """
 
     size: int
@@ -42,6 +44,7 @@ class Cutting:
     others: Others
     bits: rgby.BitDepth = "auto"
     diameter: float | None = None
+    cellpose: Cellpose | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def make_cells(
         masks: Folder of label images; None finds cells.
         tree: Where to.
         how: How.
-        workers: Processes; None takes the cores that this one may use.
+        workers: Processes; None takes the cores that this one may use, and with Cellpose it is this one alone.
 
     Returns:
         What was found in each field. One without cells says why: it is no reason to stop.
@@ -84,7 +87,8 @@ def make_cells(
     brought = list_masks(masks, fields) if masks else {}
     with replacing(tree.cutting) as temporary:
         temporary.write_text(json.dumps({name: getattr(how, name) for name in ("size", "side", "margin", "others")}))
-    parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), return_as="generator")
+    processes = 1 if how.cellpose else workers or joblib.cpu_count()
+    parallel = joblib.Parallel(n_jobs=processes, return_as="generator")
     jobs = (
         joblib.delayed(_make)(image_id, files, brought.get(image_id), masks, tree, how)
         for image_id, files in sorted(fields.items())
@@ -136,7 +140,8 @@ def _made(
     planes, pixel_size = rgby.read_channels(rgby.uncut(files), how.bits), _pixel_size(files)
     if mask is None:
         red, _, blue, yellow = planes
-        numbers, nuclei, diameter = find_cells(red, blue, yellow, how.diameter or (pixel_size and NUCLEUS / pixel_size))
+        find = how.cellpose.find_cells if how.cellpose else find_cells
+        numbers, nuclei, diameter = find(red, blue, yellow, how.diameter or (pixel_size and NUCLEUS / pixel_size))
         label_image.write(tree.nuclei(image_id), nuclei, pixel_size)
     else:
         numbers, diameter = read_mask(mask, planes[0].shape), None

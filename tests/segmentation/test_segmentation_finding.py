@@ -74,9 +74,9 @@ def test_magnification_changes_no_count(zoom):
 def test_labels_are_enlarged_as_pictures_of_each_would_be():
     labels = np.zeros((20, 30), np.int32)
     labels[3:9, 4:12], labels[9:15, 4:20], labels[0:5, 20:30] = 1, 2, 3
-    assert np.array_equal(finding._enlarged(labels, (20, 30)), labels)
+    assert np.array_equal(finding.enlarged(labels, (20, 30)), labels)
     soft = [cv2.resize((labels == k).astype(np.float32), (101, 73), interpolation=cv2.INTER_LINEAR) for k in range(4)]
-    assert np.array_equal(finding._enlarged(labels, (73, 101)), np.argmax(soft, axis=0))
+    assert np.array_equal(finding.enlarged(labels, (73, 101)), np.argmax(soft, axis=0))
 
 
 @pytest.mark.parametrize("blue", [np.zeros((64, 64)), np.full((64, 64), 90)], ids=["black", "flat"])
