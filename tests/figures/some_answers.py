@@ -61,4 +61,4 @@ def some_cells(folder):
         }
     )
     labels = pd.DataFrame({"label": NAMES, "average_precision": [0.5, 0.25, np.nan], "cells": [4, 2, 0]})
-    return CellFolder(CellTree(folder), fields, cells, CellScores(3, 7, 6, 0.75, 0.375, labels))
+    return CellFolder(CellTree(folder), fields, cells, CellScores(3, 7, 6, 0.75, 0.375, 0.1, labels))

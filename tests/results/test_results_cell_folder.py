@@ -64,7 +64,7 @@ def test_fields_that_differ_most_are_first_and_cells_in_the_order_of_their_numbe
 
 def test_scores_are_as_they_were_written(tree):
     labels = pd.DataFrame({"label": LABELS, "average_precision": [0.5, np.nan, 1], "cells": [4, 0, 2]})
-    scores = CellScores(2, 6, 5, 0.75, 0.375, labels)
+    scores = CellScores(2, 6, 5, 0.75, 0.375, 0.1, labels)
     tree.scores.write_text(json.dumps(scores.to_dict()))
     read = cell_folder.read(tree.folder).scores
     assert str(read) == str(scores)
