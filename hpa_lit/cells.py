@@ -49,7 +49,7 @@ class CellSettings(PredictionSettings):
     nucleus: PositiveFloat | None
     side: Annotated[int, Field(ge=32)] | None
     margin: NonNegativeFloat
-    others: Literal["mask", "keep"]
+    others: Literal["mask", "keep"] | None
     gate: Path | None
     threshold: Share | None
     truth: Path | None
@@ -82,9 +82,10 @@ def main(config: DictConfig) -> None:
         pixel_size=settings.pixel_size,
     )
     size, side = inference.cell_sizes(model)
+    others = settings.others or inference.cell_surroundings(model)
     cellpose = load_cellpose(settings)
     cutting = segmentation.Cutting(
-        size, settings.side or side, settings.margin, settings.others, fields.bits, settings.nucleus, cellpose
+        size, settings.side or side, settings.margin, others, fields.bits, settings.nucleus, cellpose
     )
     out = CellTree(settings.out or home.cells(dataset, model.checkpoint.stem))
     with held(folder_lock(out.folder), out.folder, "set out=DIR"):

@@ -160,9 +160,9 @@ def load_data(settings: TrainSettings, run: RunTree) -> "tuple[TrainSettings, Im
         for line in data.notes:
             print(line)
     known = {"num_classes": data.num_classes, "labels": data.labels or None}
-    found = ("image_size", "target_pixel_size", "field_size")
-    sizes = {key: getattr(data, key, None) for key in found if key in settings.data}
-    return settings.model_copy(update={**known, "data": {**settings.data, **sizes}}), data
+    found = ("image_size", "target_pixel_size", "field_size", "others")
+    seen = {key: getattr(data, key, None) for key in found if key in settings.data}
+    return settings.model_copy(update={**known, "data": {**settings.data, **seen}}), data
 
 
 def net_arguments(settings: TrainSettings, data: "ImageDataModule") -> dict[str, Any]:

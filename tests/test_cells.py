@@ -98,7 +98,7 @@ def test_fields_become_cells_with_answers(run, tmp_path, capsys):
 
 
 def test_a_cell_is_seen_by_the_network_as_its_square_is(run, tmp_path):
-    out = run("features=true", "others=keep", "side=48")
+    out = run("features=true", "side=48")
     found = prediction_file.read(out.cells)
     _, net = save_run(tmp_path / "again", image_size=128, crop_size=64)
     import torch
@@ -114,7 +114,7 @@ def test_a_cell_is_seen_by_the_network_as_its_square_is(run, tmp_path):
 
 def test_masks_of_others_are_taken_as_they_are(run, tmp_path, capsys):
     brought(tmp_path / "masks", f0=blocks(), f1=blocks(), f2=blocks())
-    out = run("masks=masks")
+    out = run("masks=masks", "others=mask")
     assert "12 cells in 3 of 3 fields" in capsys.readouterr().out
     np.testing.assert_array_equal(label_image.read(out.mask("f1")), blocks())
     image = rgby.read(rgby.list_images(tmp_path / "fields")["f1"])
@@ -332,7 +332,7 @@ def test_the_contact_sheet_has_a_row_for_each_location_that_a_cell_is_given(run,
 def test_a_pixel_size_says_how_large_nuclei_are_and_masks_stay_those_of_the_whole_field(run, tmp_path, capsys):
     """Fields of 160 pixels at 0.5 micrometres; the network saw 128 pixels at 0.5, so the middle of each."""
     save_run(tmp_path / "known", decision=DECISION, image_size=128, crop_size=64, target_pixel_size=0.5)
-    out = run("run=known", "pixel_size=0.5")
+    out = run("run=known", "pixel_size=0.5", "others=mask")
     assert "nuclei are 32 pixels across" in capsys.readouterr().out  # 16 micrometres
     mask = label_image.read(out.mask("f0"))
     assert mask.shape == (SIDE, SIDE)
@@ -358,7 +358,7 @@ def test_a_pixel_size_says_how_large_nuclei_are_and_masks_stay_those_of_the_whol
 @pytest.mark.parametrize("experiment", ["small_cells", "small_bags"])
 def test_a_network_that_learned_cells_sees_them_as_in_its_training(run, tmp_path, monkeypatch, experiment):
     """Its fields are the mean of their cells, or what another network says of them."""
-    first = run()
+    first = run("others=mask")
     table = pd.DataFrame({"Id": ["f0", "f1", "f2"], "Target": ["0", "1", "0 2"], "split": ["train", "train", "valid"]})
     table.to_csv(tmp_path / "labels.csv", index=False)
     words = [f"experiment={experiment}", f"data.images={first.images}", "data.labels=labels.csv"]

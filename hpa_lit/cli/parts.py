@@ -101,6 +101,7 @@ class CellDataSettings(DataSettings):
     group: str | None
     bag: PositiveInt | None
     field_size: Side | None
+    others: Literal["mask", "keep"] | None
 
 
 class OptimizerSettings(Part):

@@ -35,7 +35,8 @@ class CellDataModule(FolderDataModule):
         labels: The CSV, with the Ids of fields; fields without cells are left out.
         bag: How many cells make an example; None makes one of each cell.
         field_size: Side that fields had when the cells were cut out; None takes what lies beside the folder.
-        others: See `FolderDataModule`.
+        others: What became of the cells around a cell then, mask or keep; None likewise.
+        folder: More of `FolderDataModule`.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class CellDataModule(FolderDataModule):
         *,
         bag: int | None = None,
         field_size: int | None = None,
-        **others: Any,
+        others: str | None = None,
+        **folder: Any,
     ) -> None:
-        super().__init__(images, labels, naming=rgby.CELLS, **others)
+        super().__init__(images, labels, naming=rgby.CELLS, **folder)
         check_whole("data.bag", bag or 1, 1)
-        self.bag, self.field_size = bag, field_size or _cut_from(Path(images))
+        cut = {} if field_size and others else _cutting(Path(images))
+        self.bag, self.field_size, self.others = bag, field_size or int(cut["size"]), others or str(cut["others"])
 
     def files(self, dataset: str | None = None) -> Files:
         """The files of each cell, see `FolderDataModule.files`."""
@@ -131,12 +134,13 @@ class BagDataset(ImageDataset):
         return images
 
 
-def _cut_from(folder: Path) -> int:
-    """The side of the fields that cells in a folder were cut out of, which ``hpa-lit cells`` wrote beside it."""
+def _cutting(folder: Path) -> dict[str, Any]:
+    """How the cells in a folder were cut out, which ``hpa-lit cells`` wrote beside it."""
     path = CellTree(folder.parent).cutting
     if not path.is_file():
         raise InputError(
             f"{folder} is no folder of cells, or was moved: give the folder images that hpa-lit cells made, or set "
-            "data.field_size=NUMBER, the side that fields had then"
+            "data.field_size=NUMBER, the side that fields had then, and data.others=mask or keep"
         )
-    return int(json.loads(path.read_text())["size"])
+    cutting: dict[str, Any] = json.loads(path.read_text())
+    return cutting

@@ -49,6 +49,7 @@ class Seen(_Strict):
     channels: Literal["rgby", "rgb"]
     target_pixel_size: PositiveFloat | None
     field_size: PositiveInt | None = None
+    others: Literal["mask", "keep"] | None = None
     naming: str | None
     planes: dict[str, str | int] | None
     z: Literal["max"] | NonNegativeInt | None

@@ -2,7 +2,7 @@
 
 from hpa_lit.inference.answering import answered, said
 from hpa_lit.inference.appearance import appearances
-from hpa_lit.inference.cells import cell_images, cell_sizes, seeing_fields, sees_cells
+from hpa_lit.inference.cells import cell_images, cell_sizes, cell_surroundings, seeing_fields, sees_cells
 from hpa_lit.inference.datasets import LOADING, find_images, seen_images
 from hpa_lit.inference.finding import CHOOSING, find_model
 from hpa_lit.inference.formats import check_format, export, refuse_failed, refuse_other
@@ -22,6 +22,7 @@ __all__ = [
     "as_read",
     "cell_images",
     "cell_sizes",
+    "cell_surroundings",
     "check_format",
     "describe",
     "export",

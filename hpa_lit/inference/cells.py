@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from hpa_lit.data import FolderDataModule
 from hpa_lit.files import rgby
@@ -23,6 +24,11 @@ def cell_sizes(model: Model) -> tuple[int, int]:
         return int(model.data["field_size"]), int(model.data["image_size"])
     seen = int(model.data["crop_size"] or model.data["image_size"])
     return int(model.data["image_size"]), max(64, -(-seen // 64) * 32)
+
+
+def cell_surroundings(model: Model) -> Literal["mask", "keep"]:
+    """What becomes of the cells around a cell: as in a training on cells; else they are kept, as in any crop."""
+    return "mask" if model.data.get("others") == "mask" else "keep"
 
 
 def seeing_fields(model: Model) -> Model:

@@ -50,6 +50,6 @@ def config(model: Model) -> dict[str, Any]:
             **{key: data[key] for key in ("image_size", "crop_size", "bits")},
             "channels": model.channels,
             "target_pixel_size": model.pixel_size,
-            **{key: data.get(key) for key in ("naming", "planes", "z", "field_size")},
+            **{key: data.get(key) for key in ("naming", "planes", "z", "field_size", "others")},
         },
     }

@@ -28,7 +28,7 @@ def images(tmp_path):
         for number in range(1, count + 1):
             square = np.full((SIDE, SIDE, 4), value(field, number), np.uint8)
             rgby.write(folder / f"f{field}" / f"{number}.tif", square, f"f{field}/{number}")
-    (tmp_path / "out" / "cutting.json").write_text(json.dumps({"size": 96, "side": SIDE}))
+    (tmp_path / "out" / "cutting.json").write_text(json.dumps({"size": 96, "side": SIDE, "others": "keep"}))
     rows = [(f"f{field}", ("0", "1", "0 1")[field % 3]) for field in range(len(CELLS))]
     pd.DataFrame([*rows, ("empty", "1")], columns=["Id", "Target"]).to_csv(tmp_path / "labels.csv", index=False)
     return folder
@@ -58,7 +58,7 @@ def test_a_cell_has_the_labels_of_its_field_and_fields_stay_whole(images):
         for cell, target in zip(side.ids, side.targets, strict=True):
             field = int(field_of(cell)[1:])
             assert target.tolist() == [[1, 0], [0, 1], [1, 1]][field % 3]
-    assert made.field_size == 96
+    assert (made.field_size, made.others) == (96, "keep")
     assert made.image_size == SIDE
     assert made.notes.count("1 of 11 fields have no cells: left out") == 1
     batch = next(iter(made.train_dataloader()))
@@ -108,12 +108,13 @@ def test_what_is_no_folder_of_cells_is_refused(images, tmp_path):
     (tmp_path / "out" / "cutting.json").unlink()
     with pytest.raises(InputError, match=r"is no folder of cells, or was moved: .* set data\.field_size=NUMBER"):
         module(images)
-    assert module(images, field_size=50).field_size == 50
+    made = module(images, field_size=50, others="mask")
+    assert (made.field_size, made.others) == (50, "mask")
     pd.DataFrame({"Id": ["x"], "Target": ["1"]}).to_csv(tmp_path / "labels.csv", index=False)
     with pytest.raises(InputError, match="has labels of no field that has cells in"):
-        module(images, field_size=50)
+        module(images, field_size=50, others="mask")
     with pytest.raises(InputError, match=r"data\.bag"):
-        module(images, field_size=50, bag=-1)
+        module(images, field_size=50, others="mask", bag=-1)
 
 
 def test_a_cell_that_cannot_be_read_is_named_with_a_remedy(images):

@@ -16,7 +16,7 @@ from hpa_lit import embed, export, predict
 from hpa_lit.errors import InputError
 from hpa_lit.files import bundle, prediction_file
 from hpa_lit.files.tree import RunTree
-from hpa_lit.inference.cells import cell_sizes
+from hpa_lit.inference.cells import cell_sizes, cell_surroundings
 from hpa_lit.inference.model import describe
 from hpa_lit.nets import build_classifier
 from hpa_lit.portable import about, write_bundle
@@ -68,7 +68,7 @@ def test_predictions_are_those_of_the_run_bit_by_bit(run):
 
 def test_a_network_of_cells_stays_one(run):
     """With its attention over bags, and the size of the fields that it saw cells of."""
-    save_run(Path("run"), pool="attention", field_size=96, **NARROW)
+    save_run(Path("run"), pool="attention", field_size=96, others="mask", **NARROW)
     save_pictures(Path("mine"), 3)
     run(export, "run=run", "format=bundle", "out=model.zip")
     for which, out in (("run", "of_run.parquet"), ("model.zip", "of_bundle.parquet")):
@@ -76,7 +76,7 @@ def test_a_network_of_cells_stays_one(run):
     ours, theirs = (prediction_file.read(Path(name)) for name in ("of_bundle.parquet", "of_run.parquet"))
     np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
     model = hpa_lit.load_model("model.zip").model
-    assert cell_sizes(model) == (96, 40)
+    assert (cell_sizes(model), cell_surroundings(model)) == ((96, 40), "mask")
     assert model.load().pool is not None
 
 
