@@ -1,4 +1,7 @@
-"""Training on fields, on cells and on bags of cells at equal cost, by the drawn atlas that knows its cells."""
+"""Training on fields, on cells and on bags of cells at equal cost, by the drawn atlas that knows its cells.
+
+Cells are masked, unless a line says that their neighbours are kept.
+"""
 
 import json
 import math
@@ -80,8 +83,8 @@ def train(atlas: Atlas, kind: str, seed: int, experiment: str, epochs: int, *wor
 def see(atlas: Atlas, out: str, net: Path, *words: str, of: str = "test") -> Mapping[str, Any]:
     """Answer for the cells of a set, and score them."""
     given = [f"run={net}", f"truth={atlas.truth}", f"out={atlas.seen(out)}"]
-    if not any(word.startswith("images=") for word in words):
-        given.append(f"images={atlas.images(of)}")
+    said = {word.partition("=")[0] for word in words}
+    given += [word for word in (f"images={atlas.images(of)}", "others=mask") if word.partition("=")[0] not in said]
     start("cells", *given, "trainer=cpu", "workers=1", "outlines=false", *words)
     scores: Mapping[str, Any] = json.loads((atlas.seen(out) / "scores.json").read_text())
     return scores
