@@ -21,6 +21,7 @@ from hpa_lit.cli.settings import OnFailed, PositiveShare, PredictionSettings, Se
 from hpa_lit.errors import InputError
 from hpa_lit.files.data_tree import DataTree
 from hpa_lit.files.lock import held
+from hpa_lit.files.names import field_of
 from hpa_lit.files.tree import AnswerTree, OutputTree, RunTree, folder_lock
 from hpa_lit.files.writing import replacing
 
@@ -102,7 +103,6 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
 
     from hpa_lit import inference
     from hpa_lit.figures.neighbour_sheet import neighbour_sheet
-    from hpa_lit.files import rgby
     from hpa_lit.results import neighbours, novelty, submission
     from hpa_lit.results.files import read_features
 
@@ -125,7 +125,7 @@ def show(settings: NeighboursSettings, images: Path, out: AnswerTree) -> None:
     folder = settings.gallery_images or DataTree(settings.paths.root).images("external", model.data["image_size"])
     if not folder.is_dir():
         raise InputError(f"there are no pictures of the gallery in {folder}: set gallery_images=DIR")
-    pictures = rgby.list_images(folder)
+    pictures = gallery_pictures(folder, gallery_ids)
     if not any(image_id in pictures for image_id in gallery_ids):
         raise InputError(f"{folder} has no picture of the gallery, such as {gallery_ids[0]}: set gallery_images=DIR")
     files = embed(settings, model, images, gallery_ids, out)
@@ -295,6 +295,16 @@ def known_images(settings: NeighboursSettings, model: "Model") -> "pd.DataFrame"
             known[group] = table.columns[group]
     known["locations"] = [", ".join(names[label] for label in row.nonzero()[0]) for row in labels]
     return known.set_index("Id", drop=False)
+
+
+def gallery_pictures(folder: Path, ids: Sequence[str]) -> "Mapping[str, ImageFiles]":
+    """The pictures in the gallery's folder; those of cells where its Ids are."""
+    from hpa_lit.data import FolderDataModule
+    from hpa_lit.files import rgby
+
+    if any(field_of(image_id) != image_id for image_id in ids):
+        return FolderDataModule(folder, naming=rgby.CELLS).files()
+    return rgby.list_images(folder)
 
 
 def embed(

@@ -1,6 +1,7 @@
 """The command cells: masks made and brought, answers, the truth, bad input, kills."""
 
 import json
+import shutil
 import sys
 
 import cv2
@@ -13,7 +14,7 @@ from PIL import Image
 from small_cellpose import cones, save_weights
 from small_run import DECISION, LABELS, save_run
 
-from hpa_lit import cells, report, train
+from hpa_lit import cells, combine, neighbours, report, train
 from hpa_lit.figures.pictures import brightened
 from hpa_lit.files import label_image, prediction_csv, prediction_file, rgby
 from hpa_lit.files.cell_tree import CellTree
@@ -327,6 +328,30 @@ def test_the_contact_sheet_has_a_row_for_each_location_that_a_cell_is_given(run,
     without = run("masks=masks", "out=without", "outlines=false")
     assert not without.contact_sheet.exists()
     assert not without.outlines("f0").exists()
+
+
+def test_other_commands_take_cells_as_any_images(run, tmp_path, monkeypatch):
+    """Cells of one network beside those of another: their mean, and of each the nearest, which is its copy."""
+    save_run(tmp_path / "second", run_name="second", arch="resnet34", image_size=128, crop_size=64)
+    first = run("features=true")
+    second = run("run=second", "out=two", f"masks={first.folder / 'masks'}")
+
+    def start(verb, *words):
+        monkeypatch.setattr(sys, "argv", [f"hpa-lit {verb.__name__}", *words])
+        verb.main()
+
+    start(combine, f"predictions=[{first.cells},{second.cells}]", "output=both.parquet")
+    one, two, both = (prediction_file.read(path) for path in (first.cells, second.cells, tmp_path / "both.parquet"))
+    np.testing.assert_allclose(both.probabilities, (one.probabilities + two.probabilities) / 2, rtol=1e-5)
+
+    cells = one.ids
+    pd.DataFrame({"Id": cells, "Target": ["bright"] * len(cells)}).to_csv(tmp_path / "known.csv", index=False)
+    gallery = [f"gallery={first.cells}", "gallery_table=known.csv", f"gallery_images={first.images}"]
+    shutil.copytree(first.images / "f0", tmp_path / "others" / "q0")
+    start(neighbours, "images=others", "naming=cells", "run=run", *gallery, "output=near", "trainer=cpu")
+    found = pd.read_csv(tmp_path / "near" / "neighbours.csv").groupby("Id").first()
+    assert len(found) == len(list((tmp_path / "others" / "q0").iterdir()))
+    assert all(found["neighbour"] == found.index.str.replace("q0", "f0"))
 
 
 def test_a_pixel_size_says_how_large_nuclei_are_and_masks_stay_those_of_the_whole_field(run, tmp_path, capsys):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hpa_lit.errors import InputError, listing
 from hpa_lit.files.csv_table import read_csv
-from hpa_lit.files.names import fault
+from hpa_lit.files.names import fault, field_of
 from hpa_lit.labels import LABEL_NAMES, check_names
 
 SIDE_COLUMNS = ("fold", "split")
@@ -73,7 +73,7 @@ def read_label_table(path: Path, label_list: Sequence[str | int] | None = None, 
     problems += [
         f"row {row}: Id {image_id!r} {why}, and Ids are names of files"
         for row, image_id in enumerate(ids, 2)
-        if (why := fault(image_id))
+        if (why := fault(field_of(image_id)))
     ]
     if "Target" in table:
         names, places = _label_names(path, table["Target"], label_list)

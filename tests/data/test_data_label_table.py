@@ -179,6 +179,12 @@ def test_ids_that_no_file_can_have_are_refused_with_their_rows(table):
         read_label_table(table("Id,Target\na\0b,0\n"))
 
 
+def test_a_table_may_be_of_cells(table):
+    assert read_label_table(table("Id,Target\nf/1,0\nf/12,1\n")).ids == ["f/1", "f/12"]
+    with pytest.raises(InputError, match=r"Id '\.\./1' begins with a dot"):
+        read_label_table(table("Id,Target\n../1,0\n"))
+
+
 def test_a_row_without_its_last_cells_is_named(table):
     with pytest.raises(InputError, match="row 3: Id 'b' has an empty Target"):
         read_label_table(table("Id,Target\na,0\nb\n"))
