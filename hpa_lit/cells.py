@@ -172,12 +172,9 @@ def write(
     from hpa_lit.results import cells as results
 
     fields, answers, cells, gated = answer(settings, model, found, out)
+    given = results.decided(answers, gated, decision, settings.threshold) if decision else gated
     masks = {image_id: out.mask(image_id) for image_id in fields.ids if found[image_id].cells}
-    if settings.truth:
-        fit(settings.truth, masks, gated, out)
-    if decision:
-        gated = results.decided(answers, gated, decision, settings.threshold)
-    variations = results.variations(answers, gated, whole(cells, found))
+    variations = results.variations(answers, given, whole(cells, found))
 
     ids, files, places = fields.ids, module.predicted or {}, in_order(cells, found)
     sizes, channels = inference.as_read(files[image_id] for image_id in ids)
@@ -192,14 +189,14 @@ def write(
     }
     beside_cells: dict[str, Sequence[object]] = {"field": [field_of(image_id) for image_id in cells.ids]}
     beside_cells |= {name: [getattr(cell, attribute) for cell in places] for name, attribute in PLACE.items()}
-    tables = {"fields": (fields, answers, beside_fields), "cells": (cells, gated, beside_cells)}
+    tables = {"fields": (fields, answers, beside_fields), "cells": (cells, given, beside_cells)}
     for name, (of, said, beside) in tables.items():
         prediction_csv.write(out.table(name), of, said.probs.astype(np.float32), said.given > 0, beside)
         print(f"{len(of.ids)} {name} -> {out.table(name)}")
     if settings.truth:
-        score(settings.truth, masks, gated, out)
+        judge(settings.truth, masks, gated, given, out)
     if settings.outlines:
-        draw({image_id: files[image_id] for image_id in masks}, gated, module.bits, out, settings.workers)
+        draw({image_id: files[image_id] for image_id in masks}, given, module.bits, out, settings.workers)
 
 
 def in_order(cells: "Predictions", found: "Mapping[str, FoundCells]") -> "list[Region]":
@@ -215,24 +212,19 @@ def whole(cells: "Predictions", found: "Mapping[str, FoundCells]") -> list[bool]
     return [not cell.remark for cell in in_order(cells, found)]
 
 
-def fit(truth: Path, masks: Mapping[str, Path], cells: "Answers", out: CellTree) -> None:
-    """Fit what makes the probabilities of cells mean what they say, for fields whose truth is not known."""
+def judge(truth: Path, masks: Mapping[str, Path], gated: "Answers", given: "Answers", out: CellTree) -> None:
+    """Say how good masks and answers are, and fit a decision about such cells, for fields whose truth is not known."""
     from hpa_lit.results.cell_scores import known_cells
     from hpa_lit.results.deciding import FEWEST
 
-    if decision := known_cells(truth, masks, cells).decision():
+    known = known_cells(truth, masks, gated)
+    if decision := known.decision():
         with replacing(out.decision) as temporary:
             temporary.write_text(json.dumps(decision.to_plain(), indent=1))
         print(f"for other fields decision={out.decision}: {decision}")
     else:
         print(f"no decision for other fields: less than {FEWEST} of these have known cells")
-
-
-def score(truth: Path, masks: Mapping[str, Path], cells: "Answers", out: CellTree) -> None:
-    """Say how good masks and answers are, and keep it."""
-    from hpa_lit.results.cell_scores import known_cells
-
-    scores = known_cells(truth, masks, cells).scores()
+    scores = (known if given is gated else known_cells(truth, masks, given)).scores()
     print(scores)
     with replacing(out.scores) as temporary:
         temporary.write_text(json.dumps(scores.to_dict(), indent=1))

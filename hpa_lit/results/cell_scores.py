@@ -116,10 +116,14 @@ class KnownCells:
         return decide(self.names, probs, truth, dataset="cells", groups=groups, always_top=False)
 
     def _found(self) -> tuple[Doubles, LabelMatrix, list[str]]:
-        """Probabilities and true labels of the found cells that are true ones, by `SEGMENTED`, and their fields."""
+        """Probabilities and true labels of the found cells that are true ones, by `SEGMENTED`, and their fields.
+
+        Of those alone that something is said of.
+        """
         probs, truth, groups = [], [], []
         for image_id, field in zip(self.ids, self.fields, strict=True):
-            found, true = np.nonzero((field.overlap > SEGMENTED).T)
+            unknown = np.isnan(field.scores).any(axis=1, keepdims=True)
+            found, true = np.nonzero((field.overlap > SEGMENTED).T & ~unknown)
             probs.append(field.scores[found])
             truth.append(field.truth[true])
             groups += [image_id] * len(found)
@@ -154,12 +158,12 @@ def known_cells(truth: Path, masks: Mapping[str, Path], cells: Answers) -> Known
         true_numbers, numbers = (np.unique(mask[mask > 0]).tolist() for mask in (there, found))
         if absent := [f"{image_id} cell {number}" for number in true_numbers if number not in target]:
             raise InputError(f"{truth / TABLE} has no row for {len(absent)} cells:\n{listing(absent)}")
-        probs = np.zeros((len(numbers), len(cells.names)))  # 0 where the network did not see a cell
+        probs = np.full((len(numbers), len(cells.names)), np.nan)  # as of a cell that the network did not see
         for place, number in enumerate(numbers):
             if (answer := row.get(cell_id(str(image_id), number))) is not None:
                 probs[place] = cells.probs[answer]
         labels = _label_matrix([target[number] for number in true_numbers], cells.names)
-        fields[str(image_id)] = Field(overlaps(there, found), labels, np.nan_to_num(probs))
+        fields[str(image_id)] = Field(overlaps(there, found), labels, probs)
     if not fields:
         raise InputError(f"{truth / TABLE} knows none of the fields")
     return KnownCells(cells.names, tuple(fields.values()), tuple(fields))

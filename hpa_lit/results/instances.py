@@ -21,7 +21,7 @@ class Field:
     Attributes:
         overlap: Intersection over union of T true and P found cells, shape (T, P), in the order of their numbers.
         truth: 0/1 labels of the true cells, shape (T, K).
-        scores: Probabilities of the found cells, shape (P, K).
+        scores: Probabilities of the found cells, shape (P, K); NaN where nothing is said of a cell, which counts as 0.
     """
 
     overlap: Doubles
@@ -80,7 +80,7 @@ def _average_precision(fields: Sequence[Field], label: int, at: float) -> float:
     wanted = sum(int(field.truth[:, label].sum()) for field in fields)
     if not wanted:
         return float("nan")
-    scores = np.concatenate([field.scores[:, label] for field in fields])
+    scores = np.nan_to_num(np.concatenate([field.scores[:, label] for field in fields]))
     right = np.concatenate([((f.overlap >= at) & (f.truth[:, label, None] > 0)).any(axis=0) for f in fields])
     hits = np.cumsum(right[np.argsort(-scores, kind="stable")])
     precision = hits / np.arange(1, len(hits) + 1)

@@ -41,6 +41,14 @@ def test_labels_are_locations_where_the_cells_answers_are(truth):
     assert scores.calibration_error == pytest.approx(0.35)
 
 
+def test_a_cell_that_nothing_is_said_of_is_found_but_teaches_nothing(truth):
+    """Of the second cell, which has Cytosol, nothing is known: it comes last; the first alone has an error, of 0.1."""
+    cells = said(("Cytosol",), [[0.9], [np.nan]])
+    scores = known_cells(truth, {"a": truth / "found.tif"}, cells).scores()
+    assert (scores.found_cells, scores.mean_average_precision) == (2, 1)
+    assert scores.calibration_error == pytest.approx(0.1)
+
+
 def test_scores_come_back_from_json(truth):
     """Of a label that no cell has there is no precision, and of none of such labels no mean."""
     scores = known_cells(truth, {"a": truth / "found.tif"}, said(("Golgi apparatus",), [[0.9], [0.4]])).scores()

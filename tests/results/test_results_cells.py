@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from small_run import DECISION
 
 from hpa_lit.results.answers import Answers
 from hpa_lit.results.cells import decided, gate, variation, variations
-from hpa_lit.results.decision import Calibration, Decision
+from hpa_lit.results.decision import Calibration
 
 NAMES = ("Golgi", "Cytosol", "Nuclei")
 
@@ -33,18 +34,8 @@ def test_a_decision_about_cells_gives_what_passes_its_thresholds_of_what_the_fie
     """At a temperature of a half, log-odds double: 0.8 is 16 / 17, 0.2 is 1 / 17, 0.75 is 0.9."""
     fields = said(("a",), [[1.0, 1.0, 1.0]], [[1, 1, 0]])
     gated = said(("a/1", "a/2"), [[0.8, 0.2, 0.8], [0.75, 0.5, 0.2]], [[0, 0, 0], [0, 0, 0]])
-    decision = Decision(
-        labels=NAMES,
-        calibration=(Calibration(method="temperature", temperature=0.5),) * 3,
-        thresholds=(0.92, 0.4, 0.4),
-        rule="each",
-        images=100,
-        dataset="cells",
-        views=("crop0/default",),
-        present=3,
-        macro_f1=0.5,
-        macro_f1_interval=(0.4, 0.6),
-    )
+    halved = (Calibration(method="temperature", temperature=0.5),) * 3
+    decision = DECISION.model_copy(update={"labels": NAMES, "calibration": halved, "thresholds": (0.92, 0.4, 0.4)})
     found = decided(fields, gated, decision)
     np.testing.assert_allclose(found.probs, [[16 / 17, 1 / 17, 16 / 17], [0.9, 0.5, 1 / 17]])
     np.testing.assert_array_equal(found.given, [[1, 0, 0], [0, 1, 0]])
