@@ -215,3 +215,20 @@ def test_mistyped_keys_and_choices_list_the_valid_ones(argument, wanted):
     assert done.stderr.startswith("error: ")
     assert wanted in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "made"),
+    [
+        ("loss=bce", "loss", {"_target_": "hpa_lit.losses.BCELoss", "smoothing": 0.0}),
+        (
+            "loss=asymmetric",
+            "loss",
+            {"_target_": "hpa_lit.losses.AsymmetricLoss", "gamma_negative": 4.0, "gamma_positive": 0.0, "margin": 0.05},
+        ),
+    ],
+)
+def test_choices_of_a_modern_recipe(word, key, made):
+    config = composed("experiment=small", word)
+    assert config[key] == made
+    assert callable(get_class(made["_target_"]))

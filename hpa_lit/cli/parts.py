@@ -23,6 +23,7 @@ from hpa_lit.cli.settings import (
 )
 
 Side = Annotated[int, Field(gt=0, le=2**15)]  # a plane of the largest is a GB
+ShareBelowOne = Annotated[float, Field(ge=0, lt=1, description="give a number from 0 to less than 1")]
 Planes = Field(min_length=3, max_length=4)
 
 
@@ -149,6 +150,20 @@ class FocalLossSettings(OurPart):
     gamma: NonNegativeFloat
 
 
+class BCELossSettings(OurPart):
+    """Of conf/loss/bce.yaml."""
+
+    smoothing: ShareBelowOne
+
+
+class AsymmetricLossSettings(OurPart):
+    """Of conf/loss/asymmetric.yaml."""
+
+    gamma_negative: NonNegativeFloat
+    gamma_positive: NonNegativeFloat
+    margin: ShareBelowOne
+
+
 class ArcFaceLossSettings(OurPart):
     """Of conf/loss/arcface.yaml."""
 
@@ -221,6 +236,8 @@ SCHEDULERS: dict[str, type[Settings]] = {
 LOSSES: dict[str, type[Settings]] = {
     "hpa_lit.losses.CombinedLoss": CombinedLossSettings,
     "hpa_lit.losses.FocalLoss": FocalLossSettings,
+    "hpa_lit.losses.BCELoss": BCELossSettings,
+    "hpa_lit.losses.AsymmetricLoss": AsymmetricLossSettings,
     "hpa_lit.losses.ArcFaceLoss": ArcFaceLossSettings,
 }
 TASKS: dict[str, type[Settings]] = {"hpa_lit.tasks.ClassifyTask": OurPart, "hpa_lit.tasks.EmbedTask": OurPart}
