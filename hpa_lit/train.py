@@ -303,9 +303,10 @@ def rates(settings: TrainSettings) -> dict[str, Any]:
         kind = "scheduler"
     else:
         if own_rate is not None:
+            own = f"rate={own_rate}" if "rate" in settings.scheduler else f"rates=[[1,{own_rate}]]"
             raise InputError(
-                f"optimizer.lr={own_rate}: this scheduler gives the rates themselves; set "
-                f"scheduler.rates=[[1,{own_rate}]], or choose one of PyTorch's, such as scheduler=cosine"
+                f"optimizer.lr={own_rate}: this scheduler gives the rates themselves; set scheduler.{own}, or "
+                "choose one of PyTorch's, such as scheduler=cosine"
             )
         kind = "rate"
     return {"optimizer": made("optimizer", settings.optimizer), kind: schedule}

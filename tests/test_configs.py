@@ -226,6 +226,18 @@ def test_mistyped_keys_and_choices_list_the_valid_ones(argument, wanted):
             "loss",
             {"_target_": "hpa_lit.losses.AsymmetricLoss", "gamma_negative": 4.0, "gamma_positive": 0.0, "margin": 0.05},
         ),
+        (
+            "scheduler=warmup_cosine",
+            "scheduler",
+            {
+                "_target_": "hpa_lit.schedules.WarmupCosine",
+                "epochs": 30,
+                "rate": 1e-3,
+                "warmup": 3,
+                "final": 0.01,
+                "last": 30,
+            },
+        ),
     ],
 )
 def test_choices_of_a_modern_recipe(word, key, made):

@@ -129,6 +129,17 @@ class SteppedSettings(OtherSchedulerSettings):
     )
 
 
+class WarmupCosineSettings(OtherSchedulerSettings):
+    """Of conf/scheduler/warmup_cosine.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rate: PositiveFloat
+    warmup: NonNegativeInt
+    final: Share
+    last: PositiveInt
+
+
 class CosineSettings(OtherSchedulerSettings):
     """Of conf/scheduler/cosine.yaml."""
 
@@ -231,6 +242,7 @@ OPTIMIZERS: dict[str, type[Settings]] = {
 }
 SCHEDULERS: dict[str, type[Settings]] = {
     "hpa_lit.schedules.Stepped": SteppedSettings,
+    "hpa_lit.schedules.WarmupCosine": WarmupCosineSettings,
     "torch.optim.lr_scheduler.CosineAnnealingLR": CosineSettings,
 }
 LOSSES: dict[str, type[Settings]] = {

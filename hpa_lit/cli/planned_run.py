@@ -29,7 +29,8 @@ FREE_KEYS = (
 OF_IMAGES = ("num_classes", "labels", "data.image_size")
 
 # What names a run, what its images decide, and what a column of a table of runs says.
-NAMES = {"run_name", "run_folder", "tag", "fold", "labels", "num_classes", "scheduler.epochs", "scheduler.T_max"}
+NAMES = {"run_name", "run_folder", "tag", "fold", "labels", "num_classes"}
+NAMES |= {"scheduler.epochs", "scheduler.T_max", "scheduler.last"}
 
 
 class PlannedRun(NamedTuple):

@@ -2,5 +2,6 @@
 
 from hpa_lit.schedules.recipes import learning_rate
 from hpa_lit.schedules.stepped import Stepped
+from hpa_lit.schedules.warmup_cosine import WarmupCosine
 
-__all__ = ["Stepped", "learning_rate"]
+__all__ = ["Stepped", "WarmupCosine", "learning_rate"]

@@ -61,7 +61,7 @@ class FiniteLoss(pl.Callback):
 
 def remedies(trainer: pl.Trainer) -> str:
     """What may keep a loss finite, as this training is set."""
-    ways = ["a lower rate (optimizer.lr, scheduler.rates)", "another loss"]
+    ways = ["a lower rate (optimizer.lr, scheduler.rate, scheduler.rates)", "another loss"]
     if not str(trainer.precision).startswith(("32", "64")):
         ways.append("trainer.precision=32-true")
     if not trainer.gradient_clip_val:

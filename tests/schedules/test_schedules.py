@@ -1,9 +1,11 @@
 import json
+import math
 
 import pytest
+import torch
 
 from hpa_lit.errors import InputError
-from hpa_lit.schedules import Stepped, learning_rate
+from hpa_lit.schedules import Stepped, WarmupCosine, learning_rate
 
 
 @pytest.mark.parametrize(("name", "reference"), [("adam45", "Adam45"), ("adam55", "Adam55"), ("face_adam", "FaceAdam")])
@@ -51,3 +53,39 @@ def test_a_rate_stays_until_the_next():
 def test_pairs_that_are_none_are_named(rates, message):
     with pytest.raises(InputError, match=message):
         Stepped(rates)
+
+
+def test_a_line_up_and_half_a_cosine_down_by_hand():
+    rates = [WarmupCosine(1.0, 7, warmup=2, final=0.1)(epoch) for epoch in range(1, 9)]
+    falling = [0.1 + 0.9 * share for share in (1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2, 0)]
+    assert rates == pytest.approx([1 / 3, 2 / 3, *falling, 0.1])
+
+
+def test_without_a_warm_up_it_is_the_cosine_of_torch():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=9, eta_min=0.003)
+    ours = WarmupCosine(0.3, 10, warmup=0, final=0.01)
+    for epoch in range(1, 11):
+        assert ours(epoch) == pytest.approx(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+
+
+def test_of_one_epoch_at_the_full_rate():
+    assert WarmupCosine(1.0, 1, warmup=0)(1) == WarmupCosine(1.0, 3, warmup=2)(3) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 10), r"scheduler\.rate=0: give a number above 0"),
+        ((math.inf, 10), r"scheduler\.rate=inf"),
+        ((1, 0), r"scheduler\.epochs=0: give a whole number from 1 on"),
+        ((1, 10, -1), r"scheduler\.warmup=-1: give a whole number from 0 on"),
+        ((1, 10, 10), r"scheduler\.warmup=10 leaves none of 10 epochs"),
+        ((1, 10, 3, 1.5), r"scheduler\.final=1\.5: give a number from 0 to 1"),
+    ],
+)
+def test_what_makes_no_line_and_cosine_is_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        WarmupCosine(*arguments)
