@@ -20,7 +20,7 @@ from hpa_lit.cli import ranks
 from hpa_lit.cli.claim import claim
 from hpa_lit.cli.command import command
 from hpa_lit.cli.making import made
-from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Optimizer, Scheduler, Step, Task
+from hpa_lit.cli.parts import Arch, Callback, Data, Logger, Loss, Mixing, Optimizer, Scheduler, Step, Task
 from hpa_lit.cli.planned_run import FREE_KEYS
 from hpa_lit.cli.provenance import config_hash, recorded
 from hpa_lit.cli.settings import Paths, Place, Seed, Settings, TrainerSettings
@@ -84,6 +84,7 @@ class TrainSettings(Settings):
     folder: Path
     num_classes: PositiveInt | None = None
     labels: list[str] | None = None
+    mixing: Mixing | None = None
 
 
 @command("train", SHORT)
@@ -208,6 +209,12 @@ def try_task(settings: TrainSettings) -> None:
         raise InputError(f"task: {task!r} is no LightningModule")
     if (learnt := getattr(task, "learns", settings.targets)) != settings.targets:
         raise InputError(f"targets={settings.targets}: {task.__name__} learns {learnt}; task=classify, or embed, fits")
+    if settings.mixing is not None:
+        if not getattr(task, "mixes", False):
+            raise InputError(f"mixing: {task.__name__} mixes no images; leave it out, or choose task=classify")
+        if settings.data.get("bag"):
+            raise InputError(f"data.bag={settings.data['bag']}: mixing is of single images; leave out one of the two")
+        mixing(settings)
     monitors: dict[str, Any] = {"monitor": settings.monitor}
     monitors |= {f"callbacks.{name}.monitor": node.get("monitor") for name, node in (settings.callbacks or {}).items()}
     for key, metric in monitors.items():
@@ -250,6 +257,7 @@ def fit(
         **rates(settings),
         channels_last=settings.channels_last,
         config=settings.plain(),
+        **mixing(settings),
     )
     if settings.compile:
         net.compile()
@@ -310,6 +318,11 @@ def rates(settings: TrainSettings) -> dict[str, Any]:
             )
         kind = "rate"
     return {"optimizer": made("optimizer", settings.optimizer), kind: schedule}
+
+
+def mixing(settings: TrainSettings) -> dict[str, Any]:
+    """What mixes training images, as `tasks.ClassifyTask` takes it; nothing for tasks of others that know of none."""
+    return {} if settings.mixing is None else {"mixing": made("mixing", settings.mixing)}
 
 
 def conclude(settings: TrainSettings, run: RunTree, trainer: Any) -> float | None:

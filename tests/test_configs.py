@@ -226,6 +226,8 @@ def test_mistyped_keys_and_choices_list_the_valid_ones(argument, wanted):
             "loss",
             {"_target_": "hpa_lit.losses.AsymmetricLoss", "gamma_negative": 4.0, "gamma_positive": 0.0, "margin": 0.05},
         ),
+        ("mixing=mixup", "mixing", {"_target_": "hpa_lit.tasks.mixing.MixUp", "alpha": 0.4}),
+        ("mixing=cutmix", "mixing", {"_target_": "hpa_lit.tasks.mixing.CutMix", "alpha": 1.0}),
         (
             "scheduler=warmup_cosine",
             "scheduler",

@@ -182,6 +182,12 @@ class ArcFaceLossSettings(OurPart):
     margin: Annotated[float, Field(ge=0, le=3)]  # an angle below pi
 
 
+class MixingSettings(OurPart):
+    """Of conf/mixing."""
+
+    alpha: PositiveFloat
+
+
 class CheckpointsSettings(OurPart):
     """Of conf/train.yaml."""
 
@@ -252,6 +258,10 @@ LOSSES: dict[str, type[Settings]] = {
     "hpa_lit.losses.AsymmetricLoss": AsymmetricLossSettings,
     "hpa_lit.losses.ArcFaceLoss": ArcFaceLossSettings,
 }
+MIXINGS: dict[str, type[Settings]] = {
+    "hpa_lit.tasks.mixing.MixUp": MixingSettings,
+    "hpa_lit.tasks.mixing.CutMix": MixingSettings,
+}
 TASKS: dict[str, type[Settings]] = {"hpa_lit.tasks.ClassifyTask": OurPart, "hpa_lit.tasks.EmbedTask": OurPart}
 CALLBACKS: dict[str, type[Settings]] = {
     "hpa_lit.tasks.Checkpoints": CheckpointsSettings,
@@ -270,6 +280,7 @@ Data = Annotated[dict[str, Any], part(DATA)]
 Optimizer = Annotated[dict[str, Any], part(OPTIMIZERS)]
 Scheduler = Annotated[dict[str, Any], part(SCHEDULERS, OtherSchedulerSettings)]
 Loss = Annotated[dict[str, Any], part(LOSSES)]
+Mixing = Annotated[dict[str, Any], part(MIXINGS)]
 Task = Annotated[dict[str, Any], part(TASKS)]
 Callback = Annotated[dict[str, Any], part(CALLBACKS)]
 Logger = Annotated[dict[str, Any], part(LOGGERS)]

@@ -134,6 +134,6 @@ def batch_memory(shape: tuple[int, ...]) -> Tensor:
     return torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)
 
 
-def draw_of(seed: int, epoch: int, row: int) -> int:
-    """The seed of an image's transform in an epoch."""
-    return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1)[0])
+def draw_of(seed: int, epoch: int, row: int, *purpose: int) -> int:
+    """The seed of an image's transform in an epoch; or, with numbers above 0 that no other has, of another draw."""
+    return int(np.random.SeedSequence([seed, epoch, row, *purpose]).generate_state(1)[0])

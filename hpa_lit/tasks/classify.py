@@ -1,15 +1,19 @@
 """Training a classifier (method 6)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 from torchmetrics.functional.classification import multilabel_accuracy, multilabel_f1_score
 
-from hpa_lit.data.dataset import LabelledBatch
+from hpa_lit.data.dataset import LabelledBatch, draw_of
 from hpa_lit.losses import focal_loss
 from hpa_lit.results.deciding import decide
 from hpa_lit.tasks.gather import gather_batch
+from hpa_lit.tasks.mixing import partners
 from hpa_lit.tasks.training import TrainingTask
+
+MIXING = 1  # the purpose of its draws, see `draw_of`
 
 
 class ClassifyTask(TrainingTask):
@@ -18,15 +22,32 @@ class ClassifyTask(TrainingTask):
     Logs train/loss and train/accuracy an epoch, valid/loss, valid/accuracy, valid/focal, valid/macro_f1
     and valid/macro_f1_all. A checkpoint holds how its probabilities become answers, under "decision", fitted to the
     validation images, where they are 20 or more (method 10.1).
+
+    Args:
+        shared: See `TrainingTask`.
+        mixing: What mixes training images, see `tasks.mixing.Mixing`; train/accuracy is then against the labels of one
+            of the two that are in each, and lower than the network is good.
+        named: See `TrainingTask`.
     """
 
-    learns = "labels"
+    learns, mixes = "labels", True
     logged = (
         *("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "valid/focal"),
         *("valid/macro_f1", "valid/macro_f1_all"),
     )
 
     validated_set: tuple[Tensor, Tensor] | None = None  # logits and targets by the weights as they are, (N, K) each
+
+    def __init__(
+        self, *shared: Any, mixing: Callable[[Tensor, int], tuple[Tensor, float]] | None = None, **named: Any
+    ) -> None:
+        super().__init__(*shared, **named)
+        self.mixing = mixing
+
+    def on_fit_start(self) -> None:
+        """Take the seed of what is mixed, which is the same on all ranks: a loss of all images has one share."""
+        super().on_fit_start()
+        self.mixing_seed: int = self.seed if self.mixing is None else self.trainer.strategy.broadcast(self.seed)
 
     def on_train_epoch_start(self) -> None:
         """Forget what weights that change now said of the validation images."""
@@ -44,9 +65,17 @@ class ClassifyTask(TrainingTask):
 
     def training_step(self, batch: LabelledBatch, batch_idx: int) -> Tensor:
         """Loss of the global batch, the same on every rank."""
+        share = 1.0
+        if self.mixing is not None:
+            images, share = self.mixing(
+                batch["image"], draw_of(self.mixing_seed, self.current_epoch, batch_idx, MIXING)
+            )
+            batch = {**batch, "image": images}
         logits = gather_batch(self, self.scores(batch))
         target = gather_batch(self, batch["target"])
         loss: Tensor = self.loss(logits, target)
+        if self.mixing is not None:
+            loss = share * loss + (1 - share) * self.loss(logits, gather_batch(self, partners(batch["target"])))
         accuracy = ((logits.detach() > 0) == (target > 0)).float().mean()
         self.log_loss(loss, len(target))
         self.log("train/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(target))

@@ -24,8 +24,9 @@ class FrozenBackbone(pl.Callback):
 
     These are the images to validate on, and without augmentation those to train on. They go through the backbone before
     the first epoch, and then the head trains on what came of them, 8 D bytes an image, and no image is read again. It
-    ends with the weights, bit by bit on a CPU, that it has when every epoch looks at every image. Without a frozen
-    backbone, with a task of others, and in a `fast_dev_run` nothing happens.
+    ends with the weights, bit by bit on a CPU, that it has when every epoch looks at every image. Images that are mixed
+    with others go through it in every epoch. Without a frozen backbone, with a task of
+    others, and in a `fast_dev_run` nothing happens.
     """
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -37,7 +38,10 @@ class FrozenBackbone(pl.Callback):
         net = pl_module.net
         if not isinstance(net, Classifier | Embedder) or not net.backbone.frozen:
             return
-        for side, loader in data.unchanging_loaders().items():
+        loaders = data.unchanging_loaders()
+        if getattr(pl_module, "mixing", None) is not None:
+            loaders.pop("train", None)
+        for side, loader in loaders.items():
             data.pooled[side] = _pooled(trainer, pl_module, net, loader, side)
 
 

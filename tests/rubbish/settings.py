@@ -79,6 +79,8 @@ CASES = [
          r"augment\.transforms\.blur: albumentations\.GaussianBlur does not take its arguments: p=3"),
     Case("an augmentation's argument that is none", "train", "augment=strong +augment.transforms.blur.q=1", None,
          r"augment\.transforms\.blur: .*'q' are not valid"),
+    Case("nothing mixed", "train", "mixing=mixup mixing.alpha=0", None, r"^mixing\.alpha=0: give a number above 0$"),
+    Case("a mixing of nobody's", "train", "mixing=blend", None, r"Could not find 'mixing/blend'.*cutmix"),
     Case("a metric of nobody's", "train", "monitor=val_loss", None, r"monitor=val_loss: there is no such metric; Class"),
     Case("a mode of nobody's", "train", "mode=up", None, r"^mode=up: choose min or max$"),
     Case("no patience", "train", "callbacks=early_stopping callbacks.early_stopping.patience=-1", None,
