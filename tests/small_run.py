@@ -36,13 +36,13 @@ def save_run(
     arch="resnet18",
     options=None,
     decision=None,
-    pool=None,
+    pools=None,
     **data,
 ):
     """Write a checkpoint in the format of `tasks.Checkpoints`, its weights drawn anew; give the run and its network."""
     torch.manual_seed(0)
     planes, make = len(data.get("channels", "rgby")), build_embedder if embedder else build_classifier
-    net = make(arch, 5 if embedder else len(LABELS), planes, options=options, **({"pool": pool} if pool else {}))
+    net = make(arch, 5 if embedder else len(LABELS), planes, options=options, **(pools or {}))
     for module in net.modules():  # as after a training, with statistics
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
@@ -58,7 +58,7 @@ def save_run(
             "pretrained": True,
             "weights": None,
             "options": options,
-            **({"pool": pool} if pool else {}),
+            **(pools or {}),
         },
         "num_classes": 5 if embedder else len(LABELS),
         "targets": "antibodies" if embedder else "labels",

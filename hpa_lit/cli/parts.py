@@ -42,6 +42,7 @@ class NetSettings(OurPart):
     weights: Path | None
     freeze: bool = False
     pool: Literal["attention"] | None = None
+    map_pool: Literal["gem"] | None = None
     options: dict[str, Any] | None = None
 
 

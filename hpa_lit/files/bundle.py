@@ -36,6 +36,7 @@ class Net(_Strict):
     arch: str
     options: dict[str, Any] | None = None
     pool: Literal["attention"] | None = None
+    map_pool: Literal["gem"] | None = None
 
 
 class Seen(_Strict):

@@ -71,7 +71,8 @@ class Model:
     @property
     def network(self) -> dict[str, Any]:
         """What builds the network, without what only its training needed to know."""
-        return {key: self.arch[key] for key in ("_target_", "arch", "options", "pool") if key in self.arch}
+        keys = ("_target_", "arch", "options", "pool", "map_pool")
+        return {key: self.arch[key] for key in keys if key in self.arch}
 
     def load(self) -> nn.Module:
         """Build the network with its weights.

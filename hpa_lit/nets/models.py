@@ -33,6 +33,7 @@ class Classifier(nn.Module):
         dropout: Rates before and after the hidden layer.
         pool: What makes one vector of the cells of a field: attention; None takes single images alone. An image alone
             is a bag of one, which attention leaves as it is.
+        map_pool: What makes one vector of the positions of a feature map, see `PoolingHead`.
     """
 
     statistics: Tensor
@@ -45,6 +46,7 @@ class Classifier(nn.Module):
         std: Sequence[float],
         dropout: tuple[float, float],
         pool: Literal["attention"] | None = None,
+        map_pool: Literal["gem"] | None = None,
     ) -> None:
         super().__init__()
         # Two parts each, what float32 holds and its remainder: moved to float64, the network still subtracts the
@@ -53,7 +55,7 @@ class Classifier(nn.Module):
         self.register_buffer("statistics", torch.stack([values.float(), (values - values.float()).float()]))
         self.num_features = backbone.num_features
         self.backbone = backbone
-        self.head = PoolingHead(self.num_features, dropout)
+        self.head = PoolingHead(self.num_features, dropout, map_pool)
         self.pool = None if pool is None else AttentionPool(self.num_features)
         self.classifier = nn.Linear(self.num_features, num_classes)
         self.register_load_state_dict_pre_hook(_rename_output)  # type: ignore[no-untyped-call]
@@ -65,7 +67,7 @@ class Classifier(nn.Module):
         return maps
 
     def pooled(self, images: Tensor) -> Tensor:
-        """All that the head sees of images as `forward` takes them: their pooled last feature maps, (N, 2 D)."""
+        """All that the head sees of images as `forward` takes them: pooled last feature maps, (N, 2 D) or (N, D)."""
         return self.head.pool(self.forward_features(images))
 
     def from_pooled(self, pooled: Tensor) -> Tensor:
@@ -96,13 +98,20 @@ class Embedder(nn.Module):
         backbone: Images 0..1 to feature maps.
         num_classes: Number of classes K, one an antibody.
         dropout: Rates before and after the hidden layer.
+        map_pool: What makes one vector of the positions of a feature map, see `PoolingHead`.
     """
 
-    def __init__(self, backbone: Backbone, num_classes: int, dropout: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        num_classes: int,
+        dropout: tuple[float, float],
+        map_pool: Literal["gem"] | None = None,
+    ) -> None:
         super().__init__()
         self.num_features = EMBEDDING
         self.backbone = backbone
-        self.head = PoolingHead(backbone.num_features, dropout)
+        self.head = PoolingHead(backbone.num_features, dropout, map_pool)
         self.embedding = nn.Linear(backbone.num_features, EMBEDDING)
         self.norm = nn.BatchNorm1d(EMBEDDING)
         bound = 1 / math.sqrt(EMBEDDING)
@@ -114,7 +123,7 @@ class Embedder(nn.Module):
         return maps
 
     def pooled(self, images: Tensor) -> Tensor:
-        """All that the head sees of images as `forward` takes them: their pooled last feature maps, (N, 2 D)."""
+        """All that the head sees of images as `forward` takes them: pooled last feature maps, (N, 2 D) or (N, D)."""
         return self.head.pool(self.forward_features(images))
 
     def from_pooled(self, pooled: Tensor) -> Tensor:
@@ -148,6 +157,7 @@ def build_classifier(
     options: Mapping[str, Any] | None = None,
     freeze: bool = False,
     pool: Literal["attention"] | None = None,
+    map_pool: Literal["gem"] | None = None,
 ) -> Classifier:
     """Build a classifier.
 
@@ -164,6 +174,7 @@ def build_classifier(
         options: More arguments of the timm network.
         freeze: Train the head alone, on a backbone that keeps its ImageNet weights and is never in training mode.
         pool: What makes one answer of the cells of a field, see `Classifier`.
+        map_pool: What makes one vector of the positions of the last feature map, see `PoolingHead`.
 
     Raises:
         InputError: There is no such arch, its weights cannot be had, random weights were to be frozen, or the
@@ -174,7 +185,7 @@ def build_classifier(
     if len(mean) != in_channels or len(std) != in_channels or min(std) <= 0:
         raise InputError(f"{in_channels} channels need as many means and positive deviations: mean={mean}, std={std}")
     backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
-    return Classifier(backbone, num_classes, mean, std, dropout, pool)
+    return Classifier(backbone, num_classes, mean, std, dropout, pool, map_pool)
 
 
 def build_embedder(
@@ -186,9 +197,11 @@ def build_embedder(
     dropout: tuple[float, float] = (0.0, 0.0),
     options: Mapping[str, Any] | None = None,
     freeze: bool = False,
+    map_pool: Literal["gem"] | None = None,
 ) -> Embedder:
     """Build an embedder; arguments and errors as for `build_classifier`."""
-    return Embedder(build_backbone(arch, in_channels, pretrained, weights, options, freeze), num_classes, dropout)
+    backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
+    return Embedder(backbone, num_classes, dropout, map_pool)
 
 
 def rename_output(state: dict[str, Any], prefix: str = "") -> None:

@@ -25,7 +25,7 @@ class FrozenBackbone(pl.Callback):
     These are the images to validate on, and without augmentation those to train on. They go through the backbone before
     the first epoch, and then the head trains on what came of them, 8 D bytes an image, and no image is read again. It
     ends with the weights, bit by bit on a CPU, that it has when every epoch looks at every image. Images that are mixed
-    with others go through it in every epoch. Without a frozen backbone, with a task of
+    with others go through it in every epoch. Without a frozen backbone, with a pooling that learns, with a task of
     others, and in a `fast_dev_run` nothing happens.
     """
 
@@ -36,7 +36,7 @@ class FrozenBackbone(pl.Callback):
             return
         assert isinstance(pl_module, TrainingTask)
         net = pl_module.net
-        if not isinstance(net, Classifier | Embedder) or not net.backbone.frozen:
+        if not isinstance(net, Classifier | Embedder) or not net.backbone.frozen or net.head.learnt is not None:
             return
         loaders = data.unchanging_loaders()
         if getattr(pl_module, "mixing", None) is not None:

@@ -67,8 +67,8 @@ def test_predictions_are_those_of_the_run_bit_by_bit(run):
 
 
 def test_a_network_of_cells_stays_one(run):
-    """With its attention over bags, and the size of the fields that it saw cells of."""
-    save_run(Path("run"), pool="attention", field_size=96, others="mask", **NARROW)
+    """With its attention over bags, its mean over positions, and the size of the fields that it saw cells of."""
+    save_run(Path("run"), pools={"pool": "attention", "map_pool": "gem"}, field_size=96, others="mask", **NARROW)
     save_pictures(Path("mine"), 3)
     run(export, "run=run", "format=bundle", "out=model.zip")
     for which, out in (("run", "of_run.parquet"), ("model.zip", "of_bundle.parquet")):
@@ -77,7 +77,9 @@ def test_a_network_of_cells_stays_one(run):
     np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
     model = hpa_lit.load_model("model.zip").model
     assert (cell_sizes(model), cell_surroundings(model)) == ((96, 40), "mask")
-    assert model.load().pool is not None
+    net = model.load()
+    assert net.pool is not None
+    assert net.head.learnt is not None
 
 
 def test_a_bundle_of_a_bundle_is_the_same_file(run):

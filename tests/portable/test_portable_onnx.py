@@ -50,9 +50,9 @@ def write(folder, out, precision="fp32", images=(), embedder=False, **save):
     return net, write_onnx(out, net, about(model, net, run, "MIT", ["Anna"]), precision, images)
 
 
-@pytest.mark.parametrize("embedder", [False, True])
-def test_onnxruntime_answers_as_torch_does_at_any_size(tmp_path, embedder):
-    net, _ = write(tmp_path, tmp_path / "x.onnx", embedder=embedder, **NARROW)
+@pytest.mark.parametrize(("embedder", "pools"), [(False, None), (True, None), (False, {"map_pool": "gem"})])
+def test_onnxruntime_answers_as_torch_does_at_any_size(tmp_path, embedder, pools):
+    net, _ = write(tmp_path, tmp_path / "x.onnx", embedder=embedder, pools=pools, **NARROW)
     rng = np.random.default_rng(0)
     for shape in [(1, 4, 32, 32), (3, 4, 77, 130), (2, 4, 200, 64)]:
         images = rng.integers(0, 256, shape, np.uint8)

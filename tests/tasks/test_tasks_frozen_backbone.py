@@ -129,3 +129,12 @@ def test_the_weights_of_the_wheel_train_by_the_command_and_predict(pictures, tmp
             assert "timm/tf_efficientnet_lite0, 3.2 million parameters, 0.2 of them trained" in done.stdout
             assert "eval mode" not in done.stderr
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + TRAIN + VALID
+
+
+def test_a_pooling_that_learns_looks_at_images_in_every_epoch(pictures, tmp_path, weights, monkeypatch):
+    reads = count_reads(monkeypatch)
+    looked = frozen(pictures, tmp_path, weights, "augment=none", "arch.map_pool=gem")
+    assert len(reads) == 3 * (TRAIN + VALID) + VALID  # Lightning validates once before it trains
+    exponent = looked["state_dict"]["net.head.learnt.exponent"].item()
+    assert exponent != 3
+    assert exponent == pytest.approx(3, abs=0.5)
