@@ -67,6 +67,7 @@ class DataSettings(OurPart):
     batch_size: PositiveInt
     seed: Seed
     augment: Any
+    repeat_threshold: PositiveShare | None = None
 
 
 class AtlasSettings(DataSettings):

@@ -124,8 +124,8 @@ class BagDataset(ImageDataset):
         side = self.transform.side
         images = batch_memory((len(keys), self.size, len(self.channels), side, side))
         for (epoch, row), places in zip(keys, images.numpy(), strict=True):
-            seed = draw_of(self.seed, epoch, row)
-            draw = np.random.default_rng(seed)
+            draw = np.random.default_rng(draw_of(self.seed, epoch, row))
+            row %= len(self)
             order = draw.permutation(len(self.bags[row])) if self.shuffle else np.arange(len(self.bags[row]))
             for number, place in enumerate(places):
                 files = self.bags[row][order[number % len(order)]]

@@ -59,7 +59,8 @@ class ImageDataset(Dataset[LabelledBatch]):
     """Reads and transforms `examples`, a batch at a time.
 
     An image is asked for by (epoch, row): what is random in it depends on these and on `seed`, not on the worker
-    that happens to load it. A row alone, as samplers of others ask, means the first epoch.
+    that happens to load it. A row alone, as samplers of others ask, means the first epoch. Row r + N is row r
+    with another draw, and so is r + 2 N, for an image that comes several times in an epoch.
 
     Args:
         examples: N images.
@@ -88,7 +89,7 @@ class ImageDataset(Dataset[LabelledBatch]):
     def __getitems__(self, asked: Sequence[tuple[int, int] | int]) -> LabelledBatch:
         """A batch, each image written to its place in it; there is nothing left to collate."""
         keys = [key if isinstance(key, tuple) else (0, key) for key in asked]
-        rows = [row for _, row in keys]
+        rows = [row % len(self) for _, row in keys]
         batch: LabelledBatch = {"index": torch.tensor(rows)}
         if self.examples.targets is not None:
             batch["target"] = torch.from_numpy(self.examples.targets[rows])
@@ -101,9 +102,8 @@ class ImageDataset(Dataset[LabelledBatch]):
     def _images(self, keys: Sequence[tuple[int, int]]) -> Tensor:
         images = batch_memory((len(keys), len(self.channels), self.transform.side, self.transform.side))
         for (epoch, row), image in zip(keys, images.numpy(), strict=True):
-            self.transform(
-                self._planes(self.examples.ids[row], self.examples.files[row]), draw_of(self.seed, epoch, row), image
-            )
+            of, files = self.examples.ids[row % len(self)], self.examples.files[row % len(self)]
+            self.transform(self._planes(of, files), draw_of(self.seed, epoch, row), image)
         return images
 
     def _planes(self, image_id: str, files: rgby.ImageFiles) -> Sequence[rgby.Pixels]:

@@ -2,12 +2,14 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice, repeat
 from typing import Any
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 from torch.utils.data import DataLoader, DistributedSampler, default_convert
 
 from hpa_lit.errors import InputError
@@ -19,16 +21,27 @@ class EpochSampler(DistributedSampler[tuple[int, int]]):
 
     Also used in a single process, so that batch k holds the same images however many ranks share it.
 
+    Args:
+        shared: See `DistributedSampler`.
+        drawn: From the epoch to the row that comes in the place of each, (N,); None takes each as it is.
+        named: See `DistributedSampler`.
+
     Attributes:
         passed: Rows to pass over once, at the beginning of the next epoch.
     """
 
     passed = 0
 
+    def __init__(self, *shared: Any, drawn: Callable[[int], npt.NDArray[np.int64]] | None = None, **named: Any) -> None:
+        super().__init__(*shared, **named)
+        self.drawn = drawn
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         passed, self.passed = self.passed, 0
-        for row in islice(super().__iter__(), passed, None):
-            yield self.epoch, row  # type: ignore[misc]
+        rows = None if self.drawn is None else self.drawn(self.epoch)
+        place: Any
+        for place in islice(super().__iter__(), passed, None):
+            yield self.epoch, place if rows is None else int(rows[place])
 
 
 class EpochLoader(DataLoader[Any]):

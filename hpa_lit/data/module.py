@@ -1,18 +1,21 @@
 """What the data modules share: from examples to loaders that divide a global batch among the ranks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict
 
 import joblib
 import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as pl
 from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
+from hpa_lit.data.balance import epoch_rows, repeat_factors
 from hpa_lit.data.check import read_headers
 from hpa_lit.data.dataset import Examples, ImageDataset, LabelledBatch
 from hpa_lit.data.label_table import LabelTable
@@ -39,6 +42,7 @@ class Shared(TypedDict, total=False):
     """Arguments that all data modules take, see `ImageDataModule`."""
 
     augment: Mapping[str, Any] | Sequence[Any] | None
+    repeat_threshold: float | None
     channels: rgby.Channels
     mean: Sequence[float] | None
     std: Sequence[float] | None
@@ -66,6 +70,8 @@ class ImageDataModule(pl.LightningDataModule):
         batch_size: Images in a batch over all ranks, a multiple of their number.
         augment: Steps of the training transform, in order or by name: ours, or albumentations'; None takes the
             reference's, a random square crop and a dihedral view (method 6).
+        repeat_threshold: Share of the training images below which a label is rare: its images then come more often, and
+            others less, an epoch being as long as without (method 6). None takes each once.
         channels: The planes that a network sees.
         mean: Of pixel / 255, red green blue yellow, for the network's normalisation; None leaves it to the network.
         std: Likewise.
@@ -93,6 +99,7 @@ class ImageDataModule(pl.LightningDataModule):
         batch_size: int,
         *,
         augment: Mapping[str, Any] | Sequence[Any] | None = None,
+        repeat_threshold: float | None = None,
         channels: rgby.Channels = "rgby",
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
@@ -106,9 +113,12 @@ class ImageDataModule(pl.LightningDataModule):
         super().__init__()
         check_whole("batch_size", batch_size, 1)
         check_whole("workers", workers or 0, 0)
+        if repeat_threshold is not None and not 0 < repeat_threshold <= 1:
+            raise InputError(f"data.repeat_threshold={repeat_threshold}: give a number above 0 and up to 1, or null")
         planes = len(rgby.colors(channels))
         self.image_size, self.crop_size, self.batch_size = image_size, crop_size, batch_size
         self.augment, self.channels, self.bits, self.missing = augment, channels, bits, missing
+        self.repeat_threshold = repeat_threshold
         self.normalisation = {
             name: list(values)[:planes] for name, values in (("mean", mean), ("std", std)) if values is not None
         }
@@ -185,6 +195,11 @@ class ImageDataModule(pl.LightningDataModule):
             return
         if self.sides is not None:
             return
+        if self.repeat_threshold is not None and self.targets != "labels":
+            raise InputError(
+                f"data.repeat_threshold={self.repeat_threshold} is about rare labels, and antibodies are no labels: "
+                "set it to null"
+            )
         sides = self.read()
         if self.record is not None and Path(self.record).is_file():
             sides = Sides(*recall(Path(self.record), [side for side in sides if side is not None]))
@@ -296,8 +311,16 @@ class ImageDataModule(pl.LightningDataModule):
     ) -> DataLoader[LabelledBatch]:
         (ranks, rank), workers = self._ranks, self.workers if pooled is None else 0
         dataset = self._dataset(examples, transform, pooled, train)
-        sampler = EpochSampler(dataset, ranks, rank, shuffle=train, seed=self.seed, drop_last=train)
+        drawn = self._rows_of_epochs(examples) if train else None
+        sampler = EpochSampler(dataset, ranks, rank, drawn=drawn, shuffle=train, seed=self.seed, drop_last=train)
         return loader(dataset, self._share, workers, self._on_gpu, sampler=sampler, drop_last=train)
+
+    def _rows_of_epochs(self, examples: Examples) -> Callable[[int], npt.NDArray[np.int64]] | None:
+        """From the epoch to the rows of its training images; None where each comes once."""
+        if self.repeat_threshold is None:
+            return None
+        assert examples.targets is not None
+        return partial(epoch_rows, repeat_factors(examples.targets, self.repeat_threshold), self.seed)
 
     def _dataset(
         self, examples: Examples, transform: TrainTransform | ValidTransform, pooled: Tensor | None, train: bool

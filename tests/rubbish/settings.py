@@ -40,6 +40,8 @@ CASES = [
     Case("a fold too far", "train", "fold=7", None, r"fold=7: data\.folds=2 makes folds 0 to 1"),
     Case("images for labels", "train", "data.group=Id", None, r"data\.group=Id: these are the images"),
     Case("a group of nobody's", "train", "data.group=well", None, r"data\.group=well: labels\.csv has no such column"),
+    Case("no share to repeat below", "train", "data.repeat_threshold=0", None,
+         r"^data\.repeat_threshold=0: give a number above 0 and up to 1 or null$"),
     Case("no labels", "train", "data.label_list=[]", None, r"data\.label_list=\[\]: give a list of 1 or more"),
     Case("labels of another table", "train", "data.label_list=[cat,dog]", None,
          r"row 2: Id 'i00' has the label 'bright', which is not in the label list"),
