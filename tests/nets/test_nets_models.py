@@ -160,3 +160,12 @@ def test_a_pass_reads_no_value(arch: str) -> None:
     images = torch.empty(2, 4, 320, 320, dtype=torch.uint8, device="meta")
     model(images).sum().backward()
     assert all(parameter.grad.is_meta for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["convnext_atto", "resnet18"])
+def test_stochastic_depth_is_an_option_of_timm(name: str) -> None:
+    model = build_classifier(f"timm/{name}", 3, options={"drop_path_rate": 0.1})
+    rates = [module.drop_prob for module in model.modules() if type(module).__name__ == "DropPath"]
+    assert len(rates) > 5
+    assert rates == sorted(rates)
+    assert rates[-1] == pytest.approx(0.1)
