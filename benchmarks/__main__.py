@@ -21,6 +21,7 @@ ORDER = (
     "portable",
     "finetuning",
     "cells",
+    "learning",
 )
 
 

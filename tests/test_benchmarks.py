@@ -8,7 +8,7 @@ import pytest
 from benchmarks import measure
 from benchmarks.__main__ import ORDER
 
-SLOW = ("training", "prediction", "portable", "finetuning")
+SLOW = ("training", "prediction", "portable", "finetuning", "learning")
 
 
 @pytest.mark.parametrize(

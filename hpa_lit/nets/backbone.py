@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from hpa_lit.errors import InputError
 from hpa_lit.nets.imagenet import layers, load_imagenet
 
-# The tv_in1k weights are torchvision's, with which the reference starts.
+# The tv_in1k weights are torchvision's, with which the reference starts. From random weights it starts as torchvision
+# does: unlike timm's own way, no residual branch begins as nothing (benchmarks/README.md, learning).
+AS_TORCHVISION = {"zero_init_last": False}
 ARCHS = {
     "densenet121": "densenet121.tv_in1k",
     "densenet121_large": "densenet121.tv_in1k",
@@ -97,7 +99,8 @@ def build_backbone(
             "arch.freeze=true keeps the ImageNet weights that a backbone starts with, and it starts with random ones: "
             "give a file by arch.weights=FILE, let timm fetch them by arch.pretrained=true, or set arch.freeze=false"
         )
-    net = _create(_timm_name(arch), pretrained and weights is None, options or {})
+    random = AS_TORCHVISION if arch.startswith("resnet") else {}
+    net = _create(_timm_name(arch), pretrained and weights is None, random | dict(options or {}))
     if weights is not None:
         load_imagenet(net, Path(weights))
     _widen(net, in_channels)

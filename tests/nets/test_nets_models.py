@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
@@ -46,6 +47,19 @@ def test_pixels_are_normalised_by_the_given_numbers(pixels: torch.Tensor) -> Non
     np.testing.assert_allclose(given[0].numpy(), expected, rtol=1e-12, atol=1e-12)
     assert torch.equal(given[0], given[1])
     assert torch.equal(images, untouched)
+
+
+@pytest.mark.parametrize("arch", ["resnet18", "resnet50_arcface"])
+def test_random_resnets_start_as_those_of_torchvision(arch: str) -> None:
+    """Timm would set the last norm of each block to 0, and the nets of the recipes then learn more slowly."""
+    net = build_classifier(arch).backbone.net.state_dict()
+    theirs = torchvision.models.get_model(arch.removesuffix("_arcface"), weights=None).state_dict()
+    for name, weight in net.items():
+        if name == "conv1.weight":
+            assert torch.equal(weight[:, 3], weight[:, 0])
+        if weight.ndim:
+            assert weight.float().mean() == pytest.approx(float(theirs[name].float().mean()), abs=0.01), name
+            assert weight.float().std() == pytest.approx(float(theirs[name].float().std()), rel=0.1), name
 
 
 def test_statistics_travel_with_the_state_dict(pixels: torch.Tensor) -> None:
