@@ -2,13 +2,14 @@
 
 import glob
 import json
+import math
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import DictConfig
 from pydantic import Field, PositiveInt
@@ -174,7 +175,7 @@ def same_images(
 
 
 def costs(groups: "Mapping[str, Sequence[Run]]") -> "pd.DataFrame":
-    """What a training of each model cost: model, trainings, epochs, seconds, images_per_second, parameters."""
+    """What a training of each model cost, as `comparison_page.render` takes it; NaN where a run does not know."""
     import numpy as np
     import pandas as pd
 
@@ -196,11 +197,19 @@ def costs(groups: "Mapping[str, Sequence[Run]]") -> "pd.DataFrame":
                 "trainings": len(group),
                 "epochs": group[0].epoch,
                 "seconds": seconds,
+                "cpu_seconds": _of_starts(np.sum, made, "cpu_seconds"),
+                "peak_memory_gb": _of_starts(np.max, made, "peak_memory_gb"),
+                "peak_gpu_memory_gb": _of_starts(np.max, made, "peak_gpu_memory_gb"),
                 "images_per_second": seen / seconds if seconds else float("nan"),
                 "parameters": sum(parameter.numel() for parameter in net.parameters()),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _of_starts(over: Callable[[list[float]], float], made: Sequence[Mapping[str, Any]], key: str) -> float:
+    """The mean over trainings of what their starts took, each `over` its starts; NaN where one is not known."""
+    return float(sum(over([start.get(key) or math.nan for start in run["starts"]]) for run in made) / len(made))
 
 
 if __name__ == "__main__":

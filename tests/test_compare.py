@@ -28,7 +28,8 @@ def make(name, **more):
     sides = ["train", *["valid"] * len(IDS)]
     table = pd.DataFrame({"Id": ["t", *IDS], "side": sides, "Target": ["0", *TARGETS]})
     table.to_csv(run.record, index=False)
-    starts = [{"command": "hpa-lit train", "end": "finished", "images": {"train": 40, "valid": len(IDS)}}]
+    start = {"command": "hpa-lit train", "end": "finished", "images": {"train": 40, "valid": len(IDS)}}
+    starts = [start | {"cpu_seconds": 9.0, "peak_memory_gb": 1.5}, start | {"cpu_seconds": 8.0, "peak_memory_gb": 2.5}]
     run.provenance.write_text(json.dumps({"wall_seconds": 20.0, "finished": True, "starts": starts}))
     run.result.write_text(json.dumps({"epochs": 3, "best_epoch": 2, "score": 0.5}))
     return run
@@ -82,6 +83,8 @@ def test_trainings_that_differ_in_the_seed_alone_are_one_model(say):
     cost = {row["model"]: row for row in found["cost"]}
     assert cost[names["good"]]["images_per_second"] == 3 * 40 / 20
     assert cost[names["good"]]["trainings"] == 2
+    assert (cost[names["bad"]]["cpu_seconds"], cost[names["bad"]]["peak_memory_gb"]) == (17, 2.5)
+    assert cost[names["bad"]]["peak_gpu_memory_gb"] is None
     page = compare.Path(found["page"]).read_text()
     assert "bad/fold1" in page
     assert "<script src" not in page

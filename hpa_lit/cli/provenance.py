@@ -26,7 +26,9 @@ PACKAGES = ("torch", "pytorch-lightning", "timm", "numpy")  # that decide number
 def recorded(path: Path, **facts: object) -> Iterator[None]:
     """Write down how a run is made: at the start of the block, and at its end how it ended and how long it took.
 
-    A run that is gone on with has a record for each start. Of a start that was killed the end is unknown, null.
+    A run that is gone on with has a record for each start: seconds by the clock, seconds of processors, those of the
+    processes that it waited for too, and the most memory that it held itself, here and on a GPU. Of a start that was
+    killed the end is unknown, null.
 
     Args:
         path: The JSON file: wall_seconds and finished of the run, and starts.
@@ -37,6 +39,7 @@ def recorded(path: Path, **facts: object) -> Iterator[None]:
     """
     before = _starts(path)
     now, begun = datetime.now().astimezone().isoformat(" ", "seconds"), time.monotonic()
+    spent = sum(os.times()[:4])
     start: dict[str, Any] = {"started": now, "wall_seconds": None, "end": None, "command": command_line()}
     start |= {"versions": versions(), "git": commit(), "hardware": hardware(), **facts}
     _write(path, [*before, start])
@@ -49,6 +52,8 @@ def recorded(path: Path, **facts: object) -> Iterator[None]:
         start["end"] = "finished"
     finally:
         start["wall_seconds"] = round(time.monotonic() - begun, 1)
+        start["cpu_seconds"] = round(sum(os.times()[:4]) - spent, 1)
+        start |= peak_memory()
         if path.is_file():  # not where the folder was taken away
             try:
                 _write(path, [*before, start])
@@ -112,6 +117,22 @@ def hardware() -> dict[str, Any]:
         "cores": joblib.cpu_count(),
         "memory_gb": memory and round(memory / 1e9, 1),
         "gpus": [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())],
+    }
+
+
+def peak_memory() -> dict[str, float | None]:
+    """The most memory that this process has held, in GB: of the machine, where that can be known, and of its GPU."""
+    import torch
+
+    peak = None
+    with suppress(OSError):  # elsewhere than on Linux
+        # Not getrusage, whose value a new process inherits from the one that started it.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        peak = next(round(int(line.split()[1]) * 1024 / 1e9, 2) for line in lines if line.startswith("VmHWM"))
+    used = torch.cuda.is_initialized()
+    return {
+        "peak_memory_gb": peak,
+        "peak_gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if used else None,
     }
 
 

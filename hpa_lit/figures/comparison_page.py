@@ -20,7 +20,8 @@ def render(comparison: Comparison, cost: pd.DataFrame) -> str:
 
     Args:
         comparison: What it shows.
-        cost: A row for each model: model, trainings, epochs, seconds, images_per_second, parameters.
+        cost: A row for each model: model, trainings, epochs, seconds, cpu_seconds, peak_memory_gb and
+            peak_gpu_memory_gb of a process, images_per_second, parameters.
     """
     pictures = {
         metric: plots.png(plots.differences(comparison.scores[comparison.scores["metric"] == metric], NAMES[metric]))

@@ -41,6 +41,23 @@ def test_each_start_is_kept_with_how_it_ended(tmp_path):
     assert {"cpu", "cores", "memory_gb", "gpus"} == first["hardware"].keys()
 
 
+def test_what_a_start_took_is_kept(tmp_path):
+    program = f"""
+import numpy as np
+from pathlib import Path
+from hpa_lit.cli.provenance import recorded
+with recorded(Path({str(tmp_path / "run.json")!r})):
+    square = np.ones((8000, 8000)) + 1  # a GB in two
+    for _ in range(20): square.sum()
+    del square
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    (start,) = read(tmp_path / "run.json")["starts"]
+    assert 0.2 < start["cpu_seconds"] < 60
+    assert 1.0 < start["peak_memory_gb"] < 3.0
+    assert start["peak_gpu_memory_gb"] is None
+
+
 def test_the_end_of_a_killed_start_is_unknown(tmp_path):
     program = "import os; from pathlib import Path; from hpa_lit.cli.provenance import recorded\n"
     program += f"with recorded(Path({str(tmp_path / 'run.json')!r})): os.kill(os.getpid(), 9)"
