@@ -129,7 +129,7 @@ def peak_memory() -> dict[str, float | None]:
         # Not getrusage, whose value a new process inherits from the one that started it.
         lines = Path("/proc/self/status").read_text().splitlines()
         peak = next(round(int(line.split()[1]) * 1024 / 1e9, 2) for line in lines if line.startswith("VmHWM"))
-    used = torch.cuda.is_initialized()
+    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return {
         "peak_memory_gb": peak,
         "peak_gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if used else None,
