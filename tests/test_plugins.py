@@ -219,19 +219,19 @@ def test_an_own_net_has_a_name(small):
 # A loss
 
 
-def test_an_own_loss_without_its_asymmetry_is_the_cross_entropy(run):
+def test_an_own_loss_without_its_term_is_the_cross_entropy(run):
     import own_loss
 
     logits, target = torch.randn(5, 3), torch.randint(0, 2, (5, 3))
     expected = binary_cross_entropy_with_logits(logits, target.float())
-    torch.testing.assert_close(own_loss.OwnLoss(gamma=0.0, margin=0.0)(logits, target), expected)
-    assert own_loss.OwnLoss()(logits, target) < expected
+    torch.testing.assert_close(own_loss.OwnLoss(epsilon=0.0)(logits, target), expected)
+    assert own_loss.OwnLoss()(logits, target) > expected
 
 
 def test_an_own_loss_trains_from_the_command_line_alone(small):
-    run = small("loss={_target_: own_loss.OwnLoss, gamma: 1}")
+    run = small("loss={_target_: own_loss.OwnLoss, epsilon: 2}")
     config = torch.load(run.checkpoint("best"), weights_only=True)["config"]
-    assert config["loss"] == {"_target_": "own_loss.OwnLoss", "gamma": 1}
+    assert config["loss"] == {"_target_": "own_loss.OwnLoss", "epsilon": 2}
     assert curves(run)["train/loss"].notna().all()
 
 
@@ -316,7 +316,7 @@ def test_a_temperature_divides_the_logits(run, tmp_path):
     [
         ("loss={_target_: own_loss.Los}", "loss: Error locating target 'own_loss.Los'"),
         ("loss={_target_: own_los.OwnLoss}", "module 'own_los' is installed?"),
-        ("loss={_target_: own_loss.OwnLoss, gama: 1}", "unexpected keyword argument 'gama'"),
+        ("loss={_target_: own_loss.OwnLoss, epsilom: 2}", "unexpected keyword argument 'epsilom'"),
         ("arch={_target_: own_nett.OwnNet, arch: own}", "arch._target_=own_nett.OwnNet cannot be built"),
         ("arch={_target_: own_net.OwnNet, arch: own, bone: x}", "unexpected keyword argument 'bone'"),
         ("+augment.transforms.own._target_=own_augmentation.Uneven", "'own_augmentation.Uneven'"),
@@ -335,8 +335,8 @@ def test_what_does_not_exist_is_named_in_one_sentence(small, word, named):
 
 
 def test_a_mistake_corrected_goes_on_in_the_same_folder(small):
-    refusal(small, "loss={_target_: own_loss.OwnLoss, gama: 1}")
-    run = small("loss={_target_: own_loss.OwnLoss, gamma: 1}")
+    refusal(small, "loss={_target_: own_loss.OwnLoss, epsilom: 2}")
+    run = small("loss={_target_: own_loss.OwnLoss, epsilon: 2}")
     assert run.result.is_file()
 
 

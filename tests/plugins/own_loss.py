@@ -1,17 +1,15 @@
-"""The asymmetric loss (Ridnik et al., 2021): easy negatives weigh less, and certain ones nothing."""
+"""The first polynomial loss (Leng et al., 2022): cross entropy, and a little for what is missing from certainty."""
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class OwnLoss(nn.Module):
-    def __init__(self, gamma=4.0, margin=0.05):
+    def __init__(self, epsilon=1.0):
         super().__init__()
-        self.gamma, self.margin = gamma, margin
+        self.epsilon = epsilon
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        target = target.float()
-        probability = logits.float().sigmoid()
-        negative = (probability - self.margin).clamp(min=0)
-        gain = target * probability.clamp(min=1e-8).log()
-        gain += (1 - target) * negative**self.gamma * (1 - negative).clamp(min=1e-8).log()
-        return -gain.mean()
+        logits, target = logits.float(), target.float()
+        missing = (logits * (1 - 2 * target)).sigmoid()
+        return F.binary_cross_entropy_with_logits(logits, target) + self.epsilon * missing.mean()
