@@ -156,7 +156,8 @@ def test_the_code_of_an_own_net_runs_where_it_is_trusted_and_answers_as_the_net_
     with torch.no_grad():
         answers = net(torch.from_numpy(np.stack([see(each, 0) for each in planes]))).sigmoid().numpy()
     assert found.labels == ("bright", "dark")
-    np.testing.assert_allclose(found.probabilities[:, 0], answers, rtol=1e-4)
+    # Pictures of one grey value leave batch norm a variance near 0, which blows roundings up.
+    np.testing.assert_allclose(found.probabilities[:, 0], answers, rtol=5e-4)
 
 
 BROKEN = """

@@ -100,7 +100,8 @@ def test_the_readme_is_short():
 
 def test_settings_in_the_text_exist():
     known = {"images", "labels"} | {path.name for path in CONF.iterdir() if path.is_dir()}
-    for name, words in [*((name, []) for name in COMMANDS), ("train", ["data=folder", "arch=timm", "arch.arch=x"])]:
+    choices = [["data=folder", "arch=timm", "arch.arch=x"], ["loss=bce", "scheduler=warmup_cosine", "callbacks=ema"]]
+    for name, words in [*((name, []) for name in COMMANDS), *(("train", words) for words in choices)]:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             known |= keys(OmegaConf.to_container(compose(name, words)))
     spans = [span for page in PAGES for span in re.findall(r"`([^`]+)`", prose(page.read_text()))]
