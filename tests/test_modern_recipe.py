@@ -40,6 +40,7 @@ def words(pictures, folder, *more):
     return [*TINY, *PIECES, *own, f"paths.outputs={folder}", *more]
 
 
+@pytest.mark.slow
 @needs_ema
 def test_it_trains_and_predicts_by_the_commands(pictures, tmp_path):
     run = RunTree(tmp_path / "train" / "small_folder" / "fold0")
