@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpa_lit import processes
+
 HERE = Path(__file__).parent
 PAGE = HERE / "README.md"
 RESULTS = HERE / "results"
@@ -60,10 +62,10 @@ def seconds(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[str,
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held since its start or since `forget_peak`, in GiB."""
-    # Not getrusage, whose value a new process inherits from the one that started it.
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**20
+    """The most memory that this process has held since its start or since `forget_peak`, in GiB; on Linux alone."""
+    peak = processes.peak_memory()
+    assert peak is not None
+    return peak / 2**30
 
 
 def forget_peak() -> None:

@@ -209,7 +209,8 @@ def costs(groups: "Mapping[str, Sequence[Run]]") -> "pd.DataFrame":
 
 def _of_starts(over: Callable[[list[float]], float], made: Sequence[Mapping[str, Any]], key: str) -> float:
     """The mean over trainings of what their starts took, each `over` its starts; NaN where one is not known."""
-    return float(sum(over([start.get(key) or math.nan for start in run["starts"]]) for run in made) / len(made))
+    known = [[math.nan if start.get(key) is None else start[key] for start in run["starts"]] for run in made]
+    return float(sum(map(over, known)) / len(made))
 
 
 if __name__ == "__main__":

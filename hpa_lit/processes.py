@@ -1,4 +1,4 @@
-"""How a process ends that something else ends: a signal, or the end of the process that started it."""
+"""This process: what memory it took, and how it ends where something else ends it: a signal, or its parent's end."""
 
 import multiprocessing
 import os
@@ -7,11 +7,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType, TracebackType
 
+STATUS = Path("/proc/self/status")  # of Linux
 OF_A_SIGNAL = 128  # the exit code of a process that a signal ended is this and the signal's number, as in any shell
 
 LOOKED_AT = 0.5  # seconds between looks at a parent, and before a signal is sent once more
+
+
+def peak_memory() -> int | None:
+    """The most memory that this process has held, in bytes; None where the system does not say."""
+    # Not getrusage, whose value a new process inherits from the one that started it.
+    lines = STATUS.read_text().splitlines() if STATUS.is_file() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), None)
 
 
 class Stopped(SystemExit):

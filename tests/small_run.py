@@ -1,5 +1,7 @@
 """A training run of a tiny network as predictions find it, and tiny pictures to predict."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import torch
@@ -10,6 +12,12 @@ from hpa_lit.nets import build_classifier, build_embedder
 from hpa_lit.results.decision import Calibration, Decision
 
 LABELS = ["bright", "dark", "odd"]
+QUIET = {  # a Trainer that says and keeps nothing
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
 DECISION = Decision(
     labels=tuple(LABELS),
     calibration=(
@@ -89,6 +97,14 @@ def save_labelled_pictures(folder, count=28):
     names = [path.stem for path in sorted(folder.iterdir())]
     labels = [str(label) for label in np.random.default_rng(0).integers(0, 3, count)]
     pd.DataFrame({"Id": names, "Target": labels}).to_csv(folder / "labels.csv", index=False)
+
+
+def stop_after_first_epoch(whole, folder):
+    """Copy of a finished run what lay there after its first epoch."""
+    stopped = RunTree(folder)
+    for epoch in (1, "last", "best"):
+        stopped.checkpoint(epoch).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(RunTree(whole).checkpoint(1), stopped.checkpoint(epoch))
 
 
 def damage(path):

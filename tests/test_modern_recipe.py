@@ -1,6 +1,5 @@
 """The pieces of a modern recipe together: through the commands, and stopped and gone on with."""
 
-import shutil
 import subprocess
 import sys
 
@@ -9,7 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from omegaconf import OmegaConf
-from small_run import save_labelled_pictures
+from small_run import save_labelled_pictures, stop_after_first_epoch
 from test_configs import composed
 
 from hpa_lit.cli import ranks
@@ -69,10 +68,7 @@ def trained(pictures, folder, *more):
 
 def test_a_training_that_was_stopped_ends_with_the_weights_of_one_that_was_not(pictures, tmp_path):
     whole = trained(pictures, tmp_path / "whole")
-    (tmp_path / "stopped" / "checkpoints").mkdir(parents=True)
-    for name in ("epoch_001", "last", "best"):
-        path = RunTree(tmp_path / "stopped").folder / "checkpoints" / f"{name}.ckpt"
-        shutil.copy(RunTree(tmp_path / "whole").checkpoint(1), path)
+    stop_after_first_epoch(tmp_path / "whole", tmp_path / "stopped")
     torch.testing.assert_close(trained(pictures, tmp_path / "stopped"), whole, rtol=0, atol=0)
 
 

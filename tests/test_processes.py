@@ -1,4 +1,4 @@
-"""How signals end a process, and its children."""
+"""How signals end a process, and its children; and what is said of its memory."""
 
 import signal
 import subprocess
@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from hpa_lit import processes
 from hpa_lit.processes import signal_of
 
 # Sends itself a signal at a moment, and says how it ends.
@@ -54,3 +55,11 @@ def test_a_signal_ends_in_a_sentence_and_its_exit_code(moment, number):
 )
 def test_signals_by_exit_code(code, by):
     assert signal_of(code) is by
+
+
+@pytest.mark.parametrize("status", [None, "Name:\tpython\nVmRSS:\t5 kB\n", "VmPeak:\t9 kB\nVmHWM:\t   7 kB\n"])
+def test_the_most_memory_is_known_where_the_system_says_it(tmp_path, monkeypatch, status):
+    monkeypatch.setattr(processes, "STATUS", tmp_path / "status")
+    if status is not None:
+        processes.STATUS.write_text(status)
+    assert processes.peak_memory() == (7 * 1024 if status and "HWM" in status else None)

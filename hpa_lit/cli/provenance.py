@@ -18,6 +18,7 @@ from hpa_lit.cli.claim import flat
 from hpa_lit.errors import InputError
 from hpa_lit.files.lock import command_line
 from hpa_lit.files.writing import UnwritableError, replacing
+from hpa_lit.processes import peak_memory
 
 PACKAGES = ("torch", "pytorch-lightning", "timm", "numpy")  # that decide numbers
 
@@ -53,7 +54,7 @@ def recorded(path: Path, **facts: object) -> Iterator[None]:
     finally:
         start["wall_seconds"] = round(time.monotonic() - begun, 1)
         start["cpu_seconds"] = round(sum(os.times()[:4]) - spent, 1)
-        start |= peak_memory()
+        start |= held()
         if path.is_file():  # not where the folder was taken away
             try:
                 _write(path, [*before, start])
@@ -120,20 +121,14 @@ def hardware() -> dict[str, Any]:
     }
 
 
-def peak_memory() -> dict[str, float | None]:
-    """The most memory that this process has held, in GB: of the machine, where that can be known, and of its GPU."""
+def held() -> dict[str, float | None]:
+    """The most memory that this process has held, in GB, here and on its GPU; None where that is not known, or none."""
     import torch
 
-    peak = None
-    with suppress(OSError):  # elsewhere than on Linux
-        # Not getrusage, whose value a new process inherits from the one that started it.
-        lines = Path("/proc/self/status").read_text().splitlines()
-        peak = next(round(int(line.split()[1]) * 1024 / 1e9, 2) for line in lines if line.startswith("VmHWM"))
-    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return {
-        "peak_memory_gb": peak,
-        "peak_gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if used else None,
-    }
+    here = peak_memory()
+    on_gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    peaks = {"peak_memory_gb": here, "peak_gpu_memory_gb": on_gpu}
+    return {key: None if peak is None else round(peak / 1e9, 2) for key, peak in peaks.items()}
 
 
 def _processor() -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 import pytorch_lightning as pl
 import torch
+from small_run import QUIET
 from torch.utils.data import DataLoader
 
 from hpa_lit.tasks import EpochLines
@@ -38,10 +39,7 @@ def train(lines, folder, epochs=4, resumed=None):
         accelerator="cpu",
         max_epochs=epochs,
         callbacks=[lines],
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
+        **QUIET,
         default_root_dir=folder,
     )
     trainer.fit(Scored(), *loaders, ckpt_path=resumed)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from small_run import QUIET
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -33,10 +34,7 @@ def train(task, x, y, epochs):
         max_epochs=epochs,
         gradient_clip_val=1.0,
         callbacks=[seen],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+        **QUIET,
     )
     trainer.fit(task, DataLoader(rows, batch_size=10))
     return seen.weights

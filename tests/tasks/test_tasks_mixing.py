@@ -1,7 +1,5 @@
 """Images mixed with one another: pixels and losses by hand, alike on all ranks, refused where they must be."""
 
-import shutil
-
 import numpy as np
 import pytest
 import pytorch_lightning as pl
@@ -9,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from given_images import GivenImages
 from omegaconf import OmegaConf
-from small_run import save_labelled_pictures, save_pictures
+from small_run import QUIET, save_labelled_pictures, save_pictures, stop_after_first_epoch
 from test_configs import composed
 from torch import nn
 from torch.utils.data import DataLoader
@@ -108,15 +106,7 @@ def test_a_step_has_the_loss_of_both_labels(mixing):
     torch.manual_seed(7)
     task, steps = ClassifyTask(Flat(), CombinedLoss(), torch.optim.SGD, lambda epoch: 1e-12, mixing=mixing), Steps()
     torch.manual_seed(11)
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        max_epochs=2,
-        callbacks=[steps],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = pl.Trainer(**QUIET, accelerator="cpu", max_epochs=2, callbacks=[steps])
     trainer.fit(task, DataLoader(items, batch_size=4))
     wanted = []
     for epoch in range(2):
@@ -140,15 +130,12 @@ def mix_on_ranks(folder, out, processes):
     steps = Steps()
     data = GivenImages(examples, image_size=40, crop_size=40, batch_size=4, augment=[])
     trainer = pl.Trainer(
+        **QUIET,
         accelerator="cpu",
         devices=processes,
-        strategy="ddp" if processes > 1 else "auto",
+        strategy="ddp",
         max_epochs=3,
         callbacks=[steps],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
         use_distributed_sampler=False,
     )
     trainer.fit(task, data)
@@ -190,10 +177,7 @@ def trained(pictures, folder, *more):
 
 def test_a_training_that_was_stopped_mixes_as_one_that_was_not(pictures, tmp_path):
     whole = trained(pictures, tmp_path / "whole", "mixing=cutmix")
-    stopped = RunTree(tmp_path / "stopped")
-    (stopped.folder / "checkpoints").mkdir(parents=True)
-    for name in ("epoch_001", "last", "best"):
-        shutil.copy(RunTree(tmp_path / "whole").checkpoint(1), stopped.folder / "checkpoints" / f"{name}.ckpt")
+    stop_after_first_epoch(tmp_path / "whole", tmp_path / "stopped")
     resumed = trained(pictures, tmp_path / "stopped", "mixing=cutmix")
     torch.testing.assert_close(resumed["state_dict"], whole["state_dict"], rtol=0, atol=0)
     plain = trained(pictures, tmp_path / "plain")

@@ -8,6 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from given_images import GivenImages
+from small_run import QUIET
 from torch import nn
 
 from hpa_lit.cli import ranks
@@ -86,10 +87,7 @@ def fit(kind, folder, out, processes, accelerator="cpu", batch_norm=False):
         max_epochs=2,
         gradient_clip_val=1.0,
         callbacks=[seen],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+        **QUIET,
         use_distributed_sampler=False,
     )
     trainer.fit(task, data)

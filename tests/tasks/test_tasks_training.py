@@ -3,6 +3,7 @@ from functools import partial
 import pytest
 import pytorch_lightning as pl
 import torch
+from small_run import QUIET
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -45,10 +46,7 @@ def test_fused_steps_are_made_with_clipped_gradients(precision):
         precision=precision,
         gradient_clip_val=1.0,
         callbacks=[steps],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+        **QUIET,
     )
     task = ClassifyTask(nn.Linear(12, 28), FocalLoss(), partial(torch.optim.Adam, fused=True), lambda epoch: 1e-3)
     trainer.fit(task, DataLoader(rows, batch_size=4))
