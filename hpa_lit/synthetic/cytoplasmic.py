@@ -17,7 +17,7 @@ def endoplasmic_reticulum(anatomy: Anatomy, rng: np.random.Generator) -> Picture
 def golgi(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
     """A compact tangle of ribbons beside the nucleus."""
     cells = anatomy.cells
-    cores = marks.around(cells, marks.resting_centrosomes(cells), 5, 0.09, rng)
+    cores = marks.around(cells, marks.resting_centrosomes(cells), 5, rng.uniform(0.06, 0.13), rng)
     start = marks.around(cells, cores, 3, 0.04, rng)
     start = start[cells.owner_at(start) >= 0]
     along = marks.outward(cells, start) + np.pi / 2 + rng.normal(0, 0.5, len(start))
@@ -28,7 +28,7 @@ def golgi(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
 def peroxisomes(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
     """A hundred small equal dots all over the cytoplasm."""
     cells = anatomy.cells
-    return marks.spots(cells, picture(cells.cytoplasm * (cells.depth > 0.06)), 110, 0.018, rng, spread=0.2)
+    return marks.spots(cells, picture(cells.cytoplasm * (cells.depth > 0.06)), 110, 0.017, rng, spread=0.25)
 
 
 def endosomes(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
@@ -57,10 +57,12 @@ def lipid_droplets(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
 
 
 def plasma_membrane(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
-    """The outline of each cell, and faintly all of it: the membrane above and below."""
+    """The outline of each cell, and faintly all of it: the membrane above and below, with its folds."""
     cells = anatomy.cells
-    uneven = np.clip(0.75 + 0.2 * brush.noise(cells.size, 0.25 * cells.unit, rng), 0.2, 1.3)
-    return picture((marks.ridge(cells, cells.depth, 0.045) * uneven + 0.1 + 0.04 * uneven) * cells.inside)
+    uneven = np.clip(0.75 + 0.25 * brush.noise(cells.size, 0.25 * cells.unit, rng), 0.15, 1.3)
+    folds = np.exp(-((brush.noise(cells.size, 0.16 * cells.unit, rng) / 0.09) ** 2)) * (cells.depth < 0.3)
+    face = rng.uniform(0.06, 0.2) * (1 + 0.4 * uneven) + rng.uniform(0, 0.25) * folds
+    return picture((marks.ridge(cells, cells.depth, rng.uniform(0.03, 0.06)) * uneven + face) * cells.inside)
 
 
 def cell_junctions(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
@@ -97,9 +99,11 @@ def aggresome(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
 def cytosol(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
     """The cell but for the nucleus, which lets a little in; brighter where the cell is thick."""
     cells = anatomy.cells
-    grains = 0.6 + 0.07 * brush.noise(cells.size, 0.04 * cells.unit, rng)
-    thick = np.clip(cells.depth / 0.3, 0, 1) ** 0.5 * (0.6 + 0.4 * np.exp(-np.maximum(cells.away, 0)))
-    return picture(grains * (cells.cytoplasm * thick + 0.3 * cells.nucleus))
+    grains = 0.6 + rng.uniform(0.03, 0.18) * brush.noise(cells.size, rng.uniform(0.025, 0.06) * cells.unit, rng)
+    thick = np.clip(cells.depth / 0.3, 0, 1) ** 0.5 * (
+        0.6 + 0.4 * np.exp(-np.maximum(cells.away, 0) / (2 * cells.style.slope))
+    )
+    return picture(grains * (cells.cytoplasm * thick + rng.uniform(0.15, 0.5) * cells.nucleus))
 
 
 def cytoplasmic_bodies(anatomy: Anatomy, rng: np.random.Generator) -> Picture:

@@ -8,9 +8,10 @@ from hpa_lit.synthetic.structures import Anatomy
 
 
 def intermediate_filaments(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
-    """A cage of wavy bundles around the nucleus."""
+    """A cage of wavy bundles around the nucleus, or gathered at one side of it."""
     cells = anatomy.cells
-    start = brush.scatter(marks.near_nucleus(cells, 0.12), marks.count(cells, 90), rng)
+    room = marks.near_nucleus(cells, rng.uniform(0.1, 0.4)) * marks.near_centrosome(cells, rng.uniform(0.4, 2.5))
+    start = brush.scatter(room, marks.count(cells, 90), rng)
     aside = rng.choice([-1, 1], len(start)) * np.pi / 2 + rng.normal(0, 0.5, len(start))
     heading = marks.outward(cells, start) + aside
     cage = marks.worms(cells, start, heading, (0.4, 1.1), 0.02, rng, turn=1.6 * np.sin(aside), wander=1.3)
@@ -27,7 +28,8 @@ def actin_filaments(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
     start = start - 0.5 * length[:, None] * np.stack([np.cos(heading), np.sin(heading)], axis=1)
     lines = brush.paths(start, heading, length, rng, step=marks.step(cells, 0.016))
     fibres = marks.strokes(cells, lines, owner, rng.uniform(0.4, 1.0, len(start)), 0.016)
-    return picture(np.minimum(0.8 * fibres, 1.2) + (0.5 * marks.ridge(cells, cells.depth, 0.03) + 0.06) * cells.inside)
+    rim = rng.uniform(0.2, 0.8) * marks.ridge(cells, cells.depth, 0.03) + rng.uniform(0.03, 0.12)
+    return picture(np.minimum(0.8 * fibres, 1.2) + rim * cells.inside)
 
 
 def focal_adhesions(anatomy: Anatomy, rng: np.random.Generator) -> Picture:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from hpa_lit.errors import InputError
 from hpa_lit.labels import LABEL_NAMES
-from hpa_lit.synthetic import brush, geometry, patterns, structures
-from hpa_lit.synthetic.brush import Picture
+from hpa_lit.synthetic import geometry, patterns, structures
+from hpa_lit.synthetic.camera import Camera
 from hpa_lit.synthetic.style import Style
 
 
@@ -55,11 +55,11 @@ def draw_cells(
     cells = geometry.place_cells(size, style, rng)
     anatomy = structures.build(cells, rng)
     protein, shown = patterns.draw(labels, anatomy, rng, mixed)
+    camera = Camera.draw(rng)
+    brightness = (rng.uniform(60, 220), style.brightness, rng.uniform(70, 220), rng.uniform(40, 170))
     planes = [
-        _expose(anatomy.microtubules, cells.unit, rng.uniform(60, 180), rng),
-        _expose(protein, cells.unit, style.brightness, rng),
-        _expose(anatomy.dna, cells.unit, rng.uniform(60, 170), rng),
-        _expose(anatomy.er, cells.unit, rng.uniform(35, 130), rng),
+        camera.photograph(light, cells.unit, level, rng)
+        for light, level in zip((anatomy.microtubules, protein, anatomy.dna, anatomy.er), brightness, strict=True)
     ]
     seen = np.unique(cells.owner[cells.owner >= 0])  # some were thrown beside the field
     number = np.zeros(len(cells.phase) + 1, np.uint16)
@@ -71,11 +71,3 @@ def draw_cells(
         nuclei=np.where(cells.nucleus > 0, numbers, np.uint16(0)),
         labels=tuple(tuple(np.asarray(labels)[shown[k]].tolist()) for k in seen),
     )
-
-
-def _expose(light: Picture, unit: float, brightness: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Photograph a plane: light of 1 becomes `brightness`; some is out of focus; noise of counted photons; 8 bits."""
-    light = np.float32(brightness) * np.maximum(light + 0.08 * brush.blur(light, 0.12 * unit), 0)
-    light += np.sqrt(light) * rng.standard_normal(light.shape, dtype=np.float32) * np.float32(1.3)
-    # Cameras are set so that the dark between cells is cut off.
-    return np.clip(light - 3, 0, 255).astype(np.uint8)

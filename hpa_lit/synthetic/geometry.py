@@ -11,7 +11,8 @@ from hpa_lit.synthetic.brush import Floats, Picture
 from hpa_lit.synthetic.style import Style
 
 INTERPHASE, METAPHASE, TELOPHASE = 0, 1, 2
-ANGLES = 256  # an outline is a table of radii at so many angles
+ANGLES = 1024  # an outline is a table of radii at so many angles
+SEA = 32  # pixels of the map that says where islands of cells lie
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def place_cells(size: int, style: Style, rng: np.random.Generator) -> Cells:
     count = len(centre)
     stretch = np.where(phase == INTERPHASE, style.elongation ** rng.uniform(0.6, 1.4, count), 1.0)
     outline = radius[:, None] * _outlines(axis, stretch, style.roughness, rng)
+    outline = np.where((phase == INTERPHASE)[:, None], outline * _relief(count, style, rng), outline)
+    bend = np.where(phase == INTERPHASE, style.bend * rng.normal(0, 1, count), 0.0).clip(-0.5, 0.5) / (radius * unit)
 
     nuclear_radius = radius * style.nucleus * rng.uniform(0.9, 1.12, count)
     nuclear_radius = np.where(phase == METAPHASE, 0.25 * radius, nuclear_radius)
@@ -84,7 +87,7 @@ def place_cells(size: int, style: Style, rng: np.random.Generator) -> Cells:
     )
     nuclear_outline = nuclear_radius[:, None] * _outlines(nuclear_axis, nuclear_stretch, style.lobes, rng)
 
-    owner, nucleus = _paint(size, unit * centre, unit * outline, unit * nuclear_outline)
+    owner, nucleus = _paint(size, unit * centre, unit * outline, unit * nuclear_outline, axis, bend)
     return Cells(
         size=size,
         style=style,
@@ -108,25 +111,32 @@ def _scatter_cells(
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Throw cells at the field, keeping those that find room: centre (K, 2) and radius in units, axis, phase, twin."""
     width = size / unit
-    tries = int(style.tries * width**2)
+    tries = 1 + int(style.tries * width**2)
+    where = rng.uniform(-0.6, width + 0.6, (tries, 2))
+    where[0] = width * rng.uniform(0.3, 0.7, 2)  # no field is empty
+    land = brush.noise(SEA, SEA / max(width / 3.5, 1.01), rng)
+    sea = np.quantile(land, style.islands) if style.islands else -np.inf
     chances = [1 - style.metaphase - style.telophase, style.metaphase, style.telophase]
     thrown = zip(
-        rng.uniform(-0.6, width + 0.6, (tries, 2)),
-        rng.uniform(0.8, 1.2, tries),
+        where,
+        np.clip(rng.normal(1, style.spread, tries), 0.6, 1.5),
         rng.normal(style.direction, 0.7, tries),
         rng.choice([INTERPHASE, METAPHASE, TELOPHASE], tries, p=chances),
         strict=True,
     )
     rows: list[tuple[float, ...]] = []
-    for where, full_radius, angle, kind in thrown:
+    for place, full_radius, angle, kind in thrown:
+        column, row = np.clip(place / width * SEA, 0, SEA - 1).astype(int)
+        if rows and land[row, column] < sea:
+            continue
         r = full_radius * (1.0, 0.85, 0.66)[kind]
         arm = 0.78 * full_radius * np.array([np.cos(angle), np.sin(angle)])
-        places = np.array([where - arm, where + arm] if kind == TELOPHASE else [where])
+        places = np.array([place - arm, place + arm] if kind == TELOPHASE else [place])
         there = np.array(rows).reshape(-1, 6)
         if np.any(np.linalg.norm(places[:, None] - there[:, :2], axis=2) < style.spacing * (r + there[:, 2])):
             continue
         twins = (len(rows) + 1, len(rows)) if kind == TELOPHASE else (-1,)
-        rows += [(*place, r, angle, kind, twin) for place, twin in zip(places, twins, strict=True)]
+        rows += [(*at, r, angle, kind, twin) for at, twin in zip(places, twins, strict=True)]
     table = np.array(rows)
     return table[:, :2], table[:, 2], table[:, 3], table[:, 4].astype(np.int64), table[:, 5].astype(np.int64)
 
@@ -142,16 +152,41 @@ def _outlines(axis: Floats, stretch: Floats, roughness: float, rng: np.random.Ge
     return np.asarray(ellipse * np.clip(rough, 0.5, 1.6))
 
 
+def _relief(count: int, style: Style, rng: np.random.Generator) -> Floats:
+    """What makes cells irregular, as factors on their radii, shape (K, ANGLES): offset, arms, and ruffles."""
+    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)[None]
+
+    def turned() -> Floats:
+        return np.asarray(angle - rng.uniform(0, 2 * np.pi, (count, 1)))
+
+    relief = 1 + style.offset * rng.uniform(0, 1, (count, 1)) * np.cos(turned())
+    for _ in range(4):
+        reach = style.arms * np.maximum(rng.uniform(-1, 1, (count, 1)), 0)
+        relief += reach * np.exp(rng.uniform(8, 40, (count, 1)) * (np.cos(turned()) - 1))
+    for wave in range(8, 40, 4):
+        relief += style.ruffles * 8 / wave * rng.normal(0, 1, (count, 1)) * np.cos(wave * turned())
+    return np.clip(relief, 0.5, 2.2)
+
+
 def _paint(
-    size: int, centre: Floats, outline: Floats, nuclear_outline: Floats
+    size: int, centre: Floats, outline: Floats, nuclear_outline: Floats, axis: Floats, bend: Floats
 ) -> tuple[npt.NDArray[np.int64], Picture]:
-    """The cell of each pixel, and the nuclei, from outlines in pixels, shapes (K, 2) and (K, ANGLES)."""
+    """The cell of each pixel, and the nuclei.
+
+    Args:
+        size: Of the field.
+        centre: Pixels, (K, 2).
+        outline: Of cells, pixels, (K, ANGLES).
+        nuclear_outline: Likewise of nuclei.
+        axis: Of cells, radians, (K,).
+        bend: How much a cell leaves its axis sideways, for each square of the way along it, (K,) 1 / pixels.
+    """
     best = np.ones((size, size), np.float32)
     owner = np.full((size, size), -1, np.int64)
     nucleus = np.zeros((size, size), np.float32)
     for k, (x, y) in enumerate(centre):
         reach = np.maximum(outline[k], 1.12 * nuclear_outline[k])
-        half = reach.max() + 2
+        half = reach.max() * (1 + min(abs(bend[k]) * reach.max(), 1.0)) + 2
         low = np.clip(np.floor([x - half, y - half]), 0, size).astype(int)
         high = np.clip(np.ceil([x + half, y + half]), 0, size).astype(int)
         if np.any(low >= high):
@@ -161,16 +196,28 @@ def _paint(
             np.arange(low[0], high[0], dtype=np.float32) - np.float32(x),
             np.arange(low[1], high[1], dtype=np.float32) - np.float32(y),
         )
-        distance, angle = cv2.cartToPolar(across, down)
-        index = (angle * np.float32(ANGLES / (2 * np.pi))).astype(np.int64) % ANGLES
+        distance, index = _polar(across, down)
+        core = distance < nuclear_outline[k].astype(np.float32)[index]
+        if bend[k]:
+            along = across * np.float32(np.cos(axis[k])) + down * np.float32(np.sin(axis[k]))
+            aside = np.float32(bend[k]) * along * along
+            distance, index = _polar(
+                across - aside * np.float32(np.sin(axis[k])), down + aside * np.float32(np.cos(axis[k]))
+            )
         relative = distance / reach.astype(np.float32)[index]
         # A nucleus is never given away to a neighbour.
-        relative[distance < nuclear_outline[k].astype(np.float32)[index]] = -1
+        relative[core] = -1
         won = relative < best[window]
         best[window][won] = relative[won]
         owner[window][won] = k
         nucleus[window][won] = relative[won] == -1
     return owner, nucleus
+
+
+def _polar(across: Picture, down: Picture) -> tuple[Picture, npt.NDArray[np.int64]]:
+    """Distance from the centre, and the row of an outline's table."""
+    distance, angle = cv2.cartToPolar(across, down)
+    return np.asarray(distance, np.float32), (angle * np.float32(ANGLES / (2 * np.pi))).astype(np.int64) % ANGLES
 
 
 def _interior(owner: npt.NDArray[np.int64]) -> Picture:
@@ -211,7 +258,9 @@ def _nucleoli(
         for _ in range(rng.poisson(style.nucleoli - 1) + 1):
             angle, out = rng.uniform(0, 2 * np.pi), 0.6 * np.sqrt(rng.random())
             place = centre[k] + out * nuclear_radius[k] * np.array([np.cos(angle), np.sin(angle)])
-            axes = nuclear_radius[k] * rng.uniform(0.13, 0.27) * np.array([1.0, rng.uniform(0.65, 1.0)])
+            axes = (
+                nuclear_radius[k] * style.nucleolus * rng.uniform(0.13, 0.27) * np.array([1.0, rng.uniform(0.65, 1.0)])
+            )
             # Sixteenths of a pixel, so that small pictures show round nucleoli too.
             x, y = (np.rint(16 * unit * place)).astype(int).tolist()
             width, height = np.maximum(np.rint(16 * unit * axes), 1).astype(int).tolist()

@@ -89,6 +89,13 @@ def near_nucleus(cells: Cells, reach: float) -> Picture:
     return picture(cells.cytoplasm * np.exp(-np.maximum(cells.away, 0) / reach))
 
 
+def near_centrosome(cells: Cells, reach: float) -> Picture:
+    """Factor on the density of places that falls off from the centrosome of their cell."""
+    down, across = np.mgrid[: cells.size, : cells.size].astype(np.float32)
+    x, y = (cells.of_cell(cells.centrosome[:, axis]) for axis in (0, 1))
+    return picture(np.exp(-np.hypot(across - x, down - y) / (reach * cells.unit)) * cells.inside)
+
+
 def outward(cells: Cells, places: Floats) -> Floats:
     """Direction from the centre of its cell at each place (n, 2), radians."""
     away = places - cells.centre[cells.owner_at(places)]

@@ -67,8 +67,11 @@ def draw(
         none that is cut by the border.
     """
     cells = anatomy.cells
-    strengths = [1.0, *rng.uniform(0.55, 0.95, len(labels) - 1)]
-    protein = cells.style.haze * cytoplasmic.cytosol(anatomy, rng)
+    strengths = [1.0, *rng.uniform(0.35, 0.95, len(labels) - 1)]
+    nuclear_part = cells.style.nuclear_haze
+    protein = cells.style.haze * (
+        (1 - nuclear_part) * cytoplasmic.cytosol(anatomy, rng) + nuclear_part * nuclear.nucleoplasm(anatomy, rng)
+    )
     shown = np.ones((len(cells.phase), len(labels)), bool)
     for place, (label, strength) in enumerate(zip(labels, strengths, strict=True)):
         light = np.minimum(PATTERNS[label](anatomy, rng), 1.5)

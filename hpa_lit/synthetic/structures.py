@@ -36,7 +36,7 @@ def build(cells: Cells, rng: np.random.Generator) -> Anatomy:
     # Where many lie over one another, their light grows more slowly than their number.
     mesh = 1.2 * (1 - np.exp(-0.5 * strands)) * cells.of_cell(np.exp(rng.normal(0, 0.25, len(cells.phase))))
     # A cell is thickest around its nucleus, and the nucleus itself is above or below the plane.
-    thickness = (0.45 + 0.65 * np.exp(-np.maximum(cells.away, 0) / 0.4)) * (1 - 0.7 * cells.nucleus)
+    thickness = (0.45 + 0.65 * np.exp(-np.maximum(cells.away, 0) / cells.style.slope)) * (1 - 0.7 * cells.nucleus)
     return Anatomy(
         cells=cells,
         filaments=filaments,
@@ -51,11 +51,12 @@ def build(cells: Cells, rng: np.random.Generator) -> Anatomy:
 
 
 def _microtubules(cells: Cells, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Microtubules of the cells that are not in metaphase: a quarter from the centrosome, the others from all over."""
-    cell = np.repeat(np.flatnonzero(cells.phase != METAPHASE), int(cells.style.filaments / 4))
+    """Microtubules of the cells that are not in metaphase: some from the centrosome, the others from all over."""
+    resting = np.flatnonzero(cells.phase != METAPHASE)
+    cell = np.repeat(resting, int(cells.style.filaments * cells.style.gathered))
     from_centre = cells.centrosome[cell] + rng.normal(0, 0.12 * cells.unit, (len(cell), 2))
     room = cells.cytoplasm * (1 - cells.in_phase(METAPHASE)) * (0.4 + np.exp(-np.maximum(cells.away, 0) / 0.2))
-    anywhere = brush.scatter(picture(room), 3 * len(cell), rng)
+    anywhere = brush.scatter(picture(room), len(resting) * int(cells.style.filaments) - len(cell), rng)
     start = np.concatenate([from_centre, anywhere])
     cell = np.concatenate([cell, cells.owner_at(anywhere)])
     outward = start - cells.centre[cell]
