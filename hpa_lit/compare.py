@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hpa_lit.results.arrays import Doubles, LabelMatrix
     from hpa_lit.results.runs import Run
 
+Side = Literal["valid", "test"]
 # What may differ in a folder that is written again: where it lies and what is printed, not what is in it.
 FREE_KEYS = ("output", "paths", "json")
 SEEDS = {"seed", "data.seed", *NAMES} - {"fold", "scheduler.epochs", "scheduler.T_max"}
@@ -41,8 +42,8 @@ class CompareSettings(Settings):
     paths: Paths
     runs: Several[str]
     epoch: Epoch
-    dataset: Literal["valid", "test"]
-    threshold: Share
+    dataset: Side
+    threshold: Share | Literal["auto"]
     samples: PositiveInt
     predict: str
     output: Path | None
@@ -56,17 +57,25 @@ def main(config: DictConfig) -> None:
     from hpa_lit.figures import comparison_page
     from hpa_lit.results import comparison
 
+    if settings.threshold == "auto" and settings.dataset == "valid":
+        raise InputError(
+            "threshold=auto chooses by the images that runs were validated on: set dataset=test to compare on others, "
+            "or give threshold a number"
+        )
     runs = find(settings.runs)
     out = ComparisonTree(settings.output or OutputTree(settings.paths.outputs).comparison)
     with held(folder_lock(out.folder), out.folder, "set output=DIR"):
         claim(out.config, settings.plain(), "output=DIR", FREE_KEYS, [out.page])
-        steps = [prediction(settings, run, out) for run in runs]
+        sides: tuple[Side, ...] = ("test", "valid") if settings.threshold == "auto" else (settings.dataset,)
+        steps = [prediction(settings, run, side, out) for side in sides for run in runs]
         with redirect_stdout(sys.stderr):
             run_steps(steps, out.logs)
         groups = trainings(runs)
-        truth, names, probs = same_images(runs, [step.output for step in steps], settings.dataset)
+        truth, names, probs = same_images(runs, settings.dataset, out)
         models = {name: [probs[run.folder] for run in group] for name, group in groups.items()}
-        limits = {name: [[settings.threshold] * len(names)] * len(group) for name, group in groups.items()}
+        limits = {
+            name: [[threshold(settings, run, out)] * len(names) for run in group] for name, group in groups.items()
+        }
         found = comparison.compare(truth, models, names, limits, settings.samples)
         cost = costs(groups)
         tables: Mapping[str, pd.DataFrame] = {"scores": found.scores, "labels": found.labels, "cost": cost}
@@ -109,16 +118,17 @@ def find(patterns: Sequence[str]) -> "list[Run]":
     return list(runs.values())
 
 
-def prediction(settings: CompareSettings, run: "Run", out: ComparisonTree) -> Step:
+def prediction(settings: CompareSettings, run: "Run", side: Side, out: ComparisonTree) -> Step:
     """Predict the images that a run was validated on, or set apart for testing."""
-    tree, output = RunTree(run.folder), out.predictions(str(run.folder))
+    tree, output = RunTree(run.folder), out.predictions(str(run.folder), side)
     words = (
-        *(setting("run", run.folder), setting("epoch", settings.epoch), setting("dataset", settings.dataset)),
+        *(setting("run", run.folder), setting("epoch", settings.epoch), setting("dataset", side)),
         *shlex.split(settings.predict),
         *(setting(f"paths.{name}", place) for name, place in settings.paths),
         setting("out", output),
     )
-    return Step(f"predict {run.folder}", "predict", words, output, (tree.checkpoint(settings.epoch), tree.record))
+    made_from = (tree.checkpoint(settings.epoch), tree.record)
+    return Step(f"predict {run.folder} {side}", "predict", words, output, made_from)
 
 
 def trainings(runs: "Sequence[Run]") -> "dict[str, list[Run]]":
@@ -132,14 +142,14 @@ def trainings(runs: "Sequence[Run]") -> "dict[str, list[Run]]":
 
 
 def same_images(
-    runs: "Sequence[Run]", files: Sequence[Path], side: str
+    runs: "Sequence[Run]", side: Side, out: ComparisonTree
 ) -> "tuple[LabelMatrix, tuple[str, ...], dict[Path, Doubles]]":
     """What is true of the images that all runs know, the label names, and what each run says of them.
 
     Args:
         runs: R runs.
-        files: The prediction file of each.
-        side: Of the runs' records: valid or test.
+        side: Of the runs' records.
+        out: Where their predictions lie.
 
     Returns:
         Truth (N, K), K names, and by the run's folder probabilities (N, K), the mean over the views.
@@ -154,7 +164,7 @@ def same_images(
     from hpa_lit.results.ensemble import over_views
     from hpa_lit.results.files import good_rows
 
-    predictions = {str(run.folder): prediction_file.read(path) for run, path in zip(runs, files, strict=True)}
+    predictions = {str(run.folder): prediction_file.read(out.predictions(str(run.folder), side)) for run in runs}
     truths = {str(run.folder): read_record(RunTree(run.folder).record)[side] for run in runs}
     targets = {name: dict(zip(table["Id"], table["Target"], strict=True)) for name, table in truths.items()}
     first = str(runs[0].folder)
@@ -172,6 +182,16 @@ def same_images(
         truth[row, [int(label) for label in targets[first][image_id].split()]] = 1  # an image of a user's may have none
     probs = {run.folder: over_views(predictions[str(run.folder)].probabilities.swapaxes(0, 1), "mean") for run in runs}
     return truth, names, probs
+
+
+def threshold(settings: CompareSettings, run: "Run", out: ComparisonTree) -> float:
+    """The probability above which a run's labels are given: what was asked for, or what is best where it validated."""
+    if settings.threshold != "auto":
+        return settings.threshold
+    from hpa_lit.results.deciding import common_threshold
+
+    truth, _, probs = same_images([run], "valid", out)
+    return float(common_threshold(probs[run.folder], truth, always_top=False)[0])
 
 
 def costs(groups: "Mapping[str, Sequence[Run]]") -> "pd.DataFrame":

@@ -16,6 +16,7 @@ from hpa_lit.files.tree import ComparisonTree, RunTree
 from hpa_lit.results import evaluation
 
 IDS = [f"i{row:02}" for row in range(12)]
+APART = [f"j{row:02}" for row in range(12)]  # images that are set apart for testing
 TRUTH = np.random.default_rng(0).integers(0, 2, (12, 3)).astype(np.uint8)
 TARGETS = [" ".join(map(str, np.flatnonzero(row))) for row in TRUTH]
 
@@ -35,22 +36,22 @@ def make(name, **more):
     return run
 
 
-def predicted(run, quality, out="outputs/compare"):
+def predicted(run, quality, side="valid", shift=0.0):
     """Write what predict would, knowing the truth more or less well."""
     noise = np.random.default_rng(1).normal(size=TRUTH.shape)
-    probs = 1 / (1 + np.exp(-(quality * (2.0 * TRUTH - 1) + noise)))
+    probs = 1 / (1 + np.exp(-(quality * (2.0 * TRUTH - 1) + noise - shift)))
     file = Predictions(
-        ids=tuple(IDS),
+        ids=tuple(IDS if side == "valid" else APART),
         status=("ok",) * len(IDS),
         views=("crop0/default",),
         labels=tuple(LABELS),
         probabilities=probs.astype(np.float32)[:, None],
         run=run.folder.parent.name,
         fold=1,
-        dataset="valid",
+        dataset=side,
         checkpoint="best",
     )
-    prediction_file.write(ComparisonTree(compare.Path(out)).predictions(str(run.folder)), file)
+    prediction_file.write(ComparisonTree(compare.Path("outputs/compare")).predictions(str(run.folder), side), file)
     return probs.astype(np.float32)
 
 
@@ -127,10 +128,30 @@ def test_what_cannot_be_compared_is_one_sentence(say, change, words, message):
             table.to_csv(run.record, index=False)
         predicted(run, 1)
         if name == "b" and change == "images":
-            path = ComparisonTree(compare.Path("outputs/compare")).predictions(str(run.folder))
+            path = ComparisonTree(compare.Path("outputs/compare")).predictions(str(run.folder), "valid")
             prediction_file.write(path, prediction_file.read(path).take(range(1, 12)))
     with pytest.raises(SystemExit, match=f"(?s){message}"):
         say(words)
+
+
+def test_thresholds_are_chosen_where_a_training_was_validated(say):
+    """Trainings that are less sure of all by the same amount are as good, once each has its own threshold."""
+    for name, shift in (("a", 0.0), ("b", 2.0)):
+        run = make(name, tag=name, optimizer={"lr": shift})
+        table = pd.read_csv(run.record, dtype=str, keep_default_na=False)
+        apart = table[table.side == "valid"].assign(Id=APART, side="test")
+        pd.concat([table, apart]).to_csv(run.record, index=False)
+        for side in ("valid", "test"):
+            probs = predicted(run, 3, side, shift)
+        limits = np.arange(1, 20) / 20
+        best = max(evaluation.present_macro_f1(TRUTH, probs > limit) for limit in limits)
+    words = ["runs=outputs/train/*", "dataset=test", "--json"]
+    found = json.loads(say(*words, "threshold=auto"))
+    f1 = [row["value"] for row in found["scores"] if row["metric"] == "macro_f1"]
+    assert f1[1] == pytest.approx(best)
+    assert f1[0] == pytest.approx(f1[1], abs=0.05)
+    with pytest.raises(SystemExit, match="dataset=test"):
+        say("runs=outputs/train/*", "threshold=auto")
 
 
 def test_another_comparison_asks_for_another_folder(say):
@@ -153,4 +174,4 @@ def test_runs_are_predicted_where_that_was_not_done_yet(say, tmp_path):
         save_run(run.folder, _target_="hpa_lit.data.FolderDataModule", fold=0, **folder)
     found = json.loads(say("runs=outputs/train/*", "--json", "predict='trainer=cpu workers=0'"))
     assert {row["difference"] for row in found["scores"]} == {0.0}  # the same weights
-    assert len(list((tmp_path / "outputs/compare/predictions").iterdir())) == 2
+    assert len(list((tmp_path / "outputs/compare/predictions/valid").iterdir())) == 2

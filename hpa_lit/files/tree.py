@@ -260,9 +260,9 @@ class ComparisonTree(MadeFolder):
         """Folder of what each prediction printed."""
         return self.folder / "logs"
 
-    def predictions(self, run: str) -> Path:
-        """The prediction file of a run, by its folder."""
-        return self.folder / "predictions" / f"{quote(run.strip('/'), safe='')}.parquet"
+    def predictions(self, run: str, side: Literal["valid", "test"]) -> Path:
+        """What a run, by its folder, says of the images that it was validated on, or of those set apart."""
+        return self.folder / "predictions" / side / f"{quote(run.strip('/'), safe='')}.parquet"
 
     def table(self, name: str) -> Path:
         """The numbers behind a part of the page, a CSV."""
