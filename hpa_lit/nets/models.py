@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from hpa_lit.errors import InputError
 from hpa_lit.nets.backbone import Backbone, build_backbone
 from hpa_lit.nets.heads import AttentionPool, PoolingHead
+from hpa_lit.nets.state_files import of_training, read_state
 
 # Of the competition's train and test images, pixel / 255, in the order red, green, blue, yellow (method 2.8).
 CHANNEL_MEAN = (0.074598, 0.050630, 0.050891, 0.076287)
@@ -167,12 +168,15 @@ def build_classifier(
         num_classes: Number of labels.
         in_channels: Channels of the images, red, green, blue and yellow first.
         pretrained: Start with ImageNet weights, fetched by timm.
-        weights: File of ImageNet weights to start with instead: timm's, torchvision's or EfficientNet-PyTorch's.
+        weights: File of weights to start with instead: of ImageNet, timm's, torchvision's or EfficientNet-PyTorch's, or
+            of a network that was trained here, whose head goes on too where it fits: its last layer does where there
+            are as many labels.
         mean: Per channel, of pixels 0..1; None takes `CHANNEL_MEAN`.
         std: Per channel, of pixels 0..1; None takes `CHANNEL_STD`.
         dropout: Rates before and after the hidden layer.
         options: More arguments of the timm network.
-        freeze: Train the head alone, on a backbone that keeps its ImageNet weights and is never in training mode.
+        freeze: Train the head alone, on a backbone that keeps the weights it starts with and is never in training
+            mode.
         pool: What makes one answer of the cells of a field, see `Classifier`.
         map_pool: What makes one vector of the positions of the last feature map, see `PoolingHead`.
 
@@ -185,7 +189,9 @@ def build_classifier(
     if len(mean) != in_channels or len(std) != in_channels or min(std) <= 0:
         raise InputError(f"{in_channels} channels need as many means and positive deviations: mean={mean}, std={std}")
     backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
-    return Classifier(backbone, num_classes, mean, std, dropout, pool, map_pool)
+    net = Classifier(backbone, num_classes, mean, std, dropout, pool, map_pool)
+    _start_head(net, weights)
+    return net
 
 
 def build_embedder(
@@ -201,7 +207,26 @@ def build_embedder(
 ) -> Embedder:
     """Build an embedder; arguments and errors as for `build_classifier`."""
     backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
-    return Embedder(backbone, num_classes, dropout, map_pool)
+    net = Embedder(backbone, num_classes, dropout, map_pool)
+    _start_head(net, weights)
+    return net
+
+
+def _start_head(net: nn.Module, weights: str | Path | None) -> None:
+    """Let what stands on the backbone go on from a training here: each tensor that has the shape of its namesake."""
+    if weights is None:
+        return
+    own = {
+        key: tensor
+        for key, tensor in net.state_dict().items()
+        if not key.startswith("backbone.") and key != "statistics"
+    }
+    trained = of_training(read_state(Path(weights)))
+    rename_output(trained)
+    net.load_state_dict(
+        {key: trained[key] for key, tensor in own.items() if key in trained and trained[key].shape == tensor.shape},
+        strict=False,
+    )
 
 
 def rename_output(state: dict[str, Any], prefix: str = "") -> None:

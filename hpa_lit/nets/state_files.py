@@ -70,6 +70,12 @@ def unwrap(content: object, name: str) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in content.items()}
 
 
+def of_training(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a network that was trained here, by their names in it; none where another's weights are given."""
+    net = {key.removeprefix("net."): tensor for key, tensor in state.items() if key.startswith("net.")}
+    return net if any(key.startswith("backbone.") for key in net) else {}
+
+
 def check_fit(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], name: str) -> None:
     """Raise `InputError` unless both hold the same names with the same shapes; it lists what does not fit."""
     misfits = [f"missing: {key}" for key in expected if key not in given]

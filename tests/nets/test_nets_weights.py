@@ -180,6 +180,38 @@ def test_what_was_pooled_gives_the_scores_of_the_images() -> None:
             assert torch.equal(model.from_pooled(model.pooled(images)), model(images))
 
 
+@pytest.mark.parametrize("suffix", [".ckpt", ".safetensors"])
+def test_a_training_goes_on_from_another_one(suffix: str, tmp_path: Path) -> None:
+    """All of the network where labels are as many, all but its last layer where they are not."""
+    trained, path = build_classifier("resnet18", 5), tmp_path / f"trained{suffix}"
+    state = {f"net.{name}": tensor for name, tensor in trained.state_dict().items()}
+    if suffix == ".ckpt":
+        torch.save({"state_dict": state, "epoch": 3}, path)
+    else:
+        safetensors.torch.save_file(state, path)
+    images = torch.randint(0, 256, (2, 4, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    mean = [0.1, 0.2, 0.3, 0.4]
+    same, fewer = (build_classifier("resnet18", k, weights=path, mean=mean).eval() for k in (5, 3))
+    kept = {name: tensor for name, tensor in trained.state_dict().items() if name != "statistics"}
+    assert all(torch.equal(same.state_dict()[name], tensor) for name, tensor in kept.items())
+    assert same.statistics.sum(0)[0].tolist() == pytest.approx(mean)  # of the images at hand
+    assert torch.equal(fewer.features(images), same.features(images))
+    embedder = build_embedder("resnet18", 7, weights=path, freeze=True).eval()
+    assert all(
+        torch.equal(embedder.state_dict()[name], tensor)
+        for name, tensor in kept.items()
+        if name.startswith(("backbone.", "head."))
+    )
+    assert not any(weight.requires_grad for weight in embedder.backbone.parameters())
+
+
+def test_weights_of_another_training_are_named(tmp_path: Path) -> None:
+    state = {f"net.{name}": tensor for name, tensor in build_classifier("resnet18", 5).state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "best.ckpt")
+    with pytest.raises(InputError, match=r"best\.ckpt \(weights of a training\) does not fit this network"):
+        build_classifier("resnet34", 5, weights=tmp_path / "best.ckpt")
+
+
 def test_random_weights_are_not_frozen() -> None:
-    with pytest.raises(InputError, match=r"arch\.freeze=true keeps the ImageNet weights .* arch\.weights=FILE"):
+    with pytest.raises(InputError, match=r"arch\.freeze=true keeps the weights .* arch\.weights=FILE"):
         build_classifier("resnet18", freeze=True)
