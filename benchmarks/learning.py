@@ -5,9 +5,6 @@ table of rates and the eight views, which are held equal to the reference's numb
 """
 
 import csv
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -23,8 +20,8 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 from torchvision.models import resnet18
 
-from benchmarks.cells import interval
 from benchmarks.measure import Outcome, Row, main
+from benchmarks.trainings import interval, start
 from hpa_lit.data import dihedral
 from hpa_lit.files import rgby
 from hpa_lit.labels import LABEL_NAMES, encode
@@ -108,8 +105,8 @@ def plain(folder: Path, size: Size, seed: int) -> dict[str, float]:
     for epoch in range(1, size.epochs + 1):
         optimizer.param_groups[0]["lr"] = learning_rate("adam45", epoch)
         losses, order = [], rng.permutation(training)
-        for start in range(0, len(order) - BATCH + 1, BATCH):
-            rows = order[start : start + BATCH]
+        for first in range(0, len(order) - BATCH + 1, BATCH):
+            rows = order[first : first + BATCH]
             value = loss(net(torch.stack([augmented(images[row]) for row in rows])), target[rows])
             optimizer.zero_grad()
             value.backward()
@@ -136,14 +133,7 @@ def ours(folder: Path, size: Size, seed: int, way: str) -> dict[str, float]:
         f"data.label_list={list(range(len(LABEL_NAMES)))}",
         *WAYS[way],
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "hpa_lit.train", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    if done.returncode:
-        sys.exit(f"train {' '.join(words)}\n{done.stdout}\n{done.stderr}")
+    start("train", *words)
     log = pd.read_csv(next(run.rglob("metrics.csv")))
     return {
         name: float(log[column].dropna().iloc[-1])
