@@ -27,8 +27,8 @@ class Camera:
     def draw(cls, rng: np.random.Generator) -> "Camera":
         """Draw a camera: most are sharp, dark where there are no cells, and evenly lit."""
         return cls(
-            focus=abs(rng.normal(0, 0.7)),
-            glare=rng.uniform(0.03, 0.3),
+            focus=abs(rng.normal(0, 0.5)),
+            glare=rng.uniform(0.02, 0.2),
             glare_width=rng.uniform(0.08, 0.5),
             shade=rng.choice([0.0, 0.12, 0.3], p=[0.5, 0.3, 0.2]),
             background=rng.exponential(0.015),

@@ -17,11 +17,11 @@ def endoplasmic_reticulum(anatomy: Anatomy, rng: np.random.Generator) -> Picture
 def golgi(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
     """A compact tangle of ribbons beside the nucleus."""
     cells = anatomy.cells
-    cores = marks.around(cells, marks.resting_centrosomes(cells), 5, rng.uniform(0.06, 0.13), rng)
+    cores = marks.around(cells, marks.resting_centrosomes(cells), 5, rng.uniform(0.06, 0.15), rng)
     start = marks.around(cells, cores, 3, 0.04, rng)
     start = start[cells.owner_at(start) >= 0]
     along = marks.outward(cells, start) + np.pi / 2 + rng.normal(0, 0.5, len(start))
-    ribbons = marks.worms(cells, start, along, (0.12, 0.3), 0.028, rng, wander=1.2)
+    ribbons = marks.worms(cells, start, along, (0.12, rng.uniform(0.25, 0.5)), 0.028, rng, wander=1.2)
     return picture(np.minimum(0.8 * ribbons, 1.2) * (1 - 0.8 * cells.nucleus))
 
 
@@ -57,16 +57,27 @@ def lipid_droplets(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
 
 
 def plasma_membrane(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
-    """The outline of each cell, and faintly all of it: the membrane above and below, with its folds."""
+    """The outline of each cell, with a fringe or brighter where cells touch; and faintly all of it, with its folds."""
     cells = anatomy.cells
     uneven = np.clip(0.75 + 0.25 * brush.noise(cells.size, 0.25 * cells.unit, rng), 0.15, 1.3)
     folds = np.exp(-((brush.noise(cells.size, 0.16 * cells.unit, rng) / 0.09) ** 2)) * (cells.depth < 0.3)
     face = rng.uniform(0.06, 0.2) * (1 + 0.4 * uneven) + rng.uniform(0, 0.25) * folds
-    return picture((marks.ridge(cells, cells.depth, rng.uniform(0.03, 0.06)) * uneven + face) * cells.inside)
+    edge = marks.ridge(cells, cells.depth, rng.uniform(0.03, 0.06)) * uneven
+    start = brush.scatter(picture(cells.inside * (cells.depth < 0.04)), marks.count(cells, rng.uniform(40, 110)), rng)
+    inward = marks.outward(cells, start) + np.pi + rng.normal(0, 0.3, len(start))
+    fringe = rng.choice([0.0, 0.9], p=[0.6, 0.4]) * marks.worms(cells, start, inward, (0.04, 0.14), 0.014, rng)
+    return picture((edge * (1 + rng.uniform(0, 0.8) * _contact(anatomy)) + face) * cells.inside + fringe)
 
 
 def cell_junctions(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
     """Beaded lines where two cells touch."""
+    cells = anatomy.cells
+    beads = np.clip(0.8 + 0.45 * brush.noise(cells.size, 0.06 * cells.unit, rng), 0.1, 1.6)
+    return picture((_contact(anatomy) * beads + 0.05) * cells.inside)
+
+
+def _contact(anatomy: Anatomy) -> Picture:
+    """Lines where two cells touch."""
     cells = anatomy.cells
     contact = np.zeros_like(cells.inside)
     for axis in (0, 1):
@@ -74,9 +85,7 @@ def cell_junctions(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
         contact[(cells.owner != ahead) & (cells.owner >= 0) & (ahead >= 0)] = 1
     contact[-1], contact[:, -1] = 0, 0
     sigma = max(0.022 * cells.unit, 0.6)
-    line = np.minimum(brush.blur(contact, sigma) * np.float32(2 * sigma), 1)
-    beads = np.clip(0.8 + 0.45 * brush.noise(cells.size, 0.06 * cells.unit, rng), 0.1, 1.6)
-    return picture((line * beads + 0.05) * cells.inside)
+    return picture(np.minimum(brush.blur(contact, sigma) * np.float32(2 * sigma), 1))
 
 
 def mitochondria(anatomy: Anatomy, rng: np.random.Generator) -> Picture:

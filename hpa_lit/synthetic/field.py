@@ -56,7 +56,7 @@ def draw_cells(
     anatomy = structures.build(cells, rng)
     protein, shown = patterns.draw(labels, anatomy, rng, mixed)
     camera = Camera.draw(rng)
-    brightness = (rng.uniform(60, 220), style.brightness, rng.uniform(70, 220), rng.uniform(40, 170))
+    brightness = (rng.uniform(60, 260), style.brightness, rng.uniform(70, 220), rng.uniform(40, 170))
     planes = [
         camera.photograph(light, cells.unit, level, rng)
         for light, level in zip((anatomy.microtubules, protein, anatomy.dna, anatomy.er), brightness, strict=True)

@@ -163,8 +163,8 @@ def _relief(count: int, style: Style, rng: np.random.Generator) -> Floats:
     for _ in range(4):
         reach = style.arms * np.maximum(rng.uniform(-1, 1, (count, 1)), 0)
         relief += reach * np.exp(rng.uniform(8, 40, (count, 1)) * (np.cos(turned()) - 1))
-    for wave in range(8, 40, 4):
-        relief += style.ruffles * 8 / wave * rng.normal(0, 1, (count, 1)) * np.cos(wave * turned())
+    for wave in range(9, 49, 5):
+        relief += style.ruffles * (9 / wave) ** 0.5 * rng.normal(0, 1, (count, 1)) * np.cos(wave * turned())
     return np.clip(relief, 0.5, 2.2)
 
 

@@ -66,7 +66,9 @@ def test_magnification_changes_no_count(zoom):
     image = draw_cells([25], 512, np.random.default_rng(11)).image
     large = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
     here, there = (find_cells(*i.transpose(2, 0, 1)[[0, 2, 3]]) for i in (image, large))
-    assert there.diameter == pytest.approx(zoom * here.diameter, rel=0.1)
+    assert there.diameter == pytest.approx(
+        zoom * here.diameter, rel=0.15
+    )  # outlines of a pixel are part of small cells
     shrunk = cv2.resize(there.cells, (512, 512), interpolation=cv2.INTER_NEAREST_EXACT)
     assert segmentation_precision([overlaps(here.cells, shrunk)], 0.7) > 0.85
 
