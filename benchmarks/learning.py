@@ -27,7 +27,7 @@ from hpa_lit.files import rgby
 from hpa_lit.labels import LABEL_NAMES, encode
 from hpa_lit.losses import CombinedLoss, focal_loss
 from hpa_lit.schedules import learning_rate
-from hpa_lit.synthetic import draw_field
+from hpa_lit.synthetic import Style, draw_field
 
 SHOWN = (0, 1, 2, 5, 7, 19, 20, 21, 23, 25)  # locations of the fields, one or two in each
 PLAIN = "plain PyTorch"
@@ -68,15 +68,16 @@ class Net(nn.Module):
 
 
 def draw(folder: Path, size: Size) -> None:
-    """Draw fields and their table, Id,Target,split."""
+    """Draw fields of one cell line and staining, and their table, Id,Target,split."""
     if (folder / "labels.csv").is_file():
         return
     (folder / "images").mkdir(parents=True, exist_ok=True)
     rng, rows = np.random.default_rng(0), []
+    style = Style.draw(SHOWN, rng)
     for number in range(size.fields):
         labels = sorted(rng.choice(SHOWN, rng.integers(1, 3), replace=False).tolist())
         image_id = f"f{number:04d}"
-        image = draw_field(labels, size.side, np.random.default_rng([0, number]))
+        image = draw_field(labels, size.side, np.random.default_rng([0, number]), style)
         rgby.write(folder / "images" / f"{image_id}.tif", image, image_id)
         rows.append((image_id, " ".join(map(str, labels)), "train" if number % 4 else "valid"))
     with (folder / "labels.csv").open("w", newline="") as file:
@@ -151,7 +152,7 @@ def train(way: str, seed: int, folder: Path, size: Size) -> dict[str, float]:
 def run(small: bool) -> Outcome:
     """Train each way from three seeds, two trainings at a time."""
     folder = Path("outputs/benchmark_learning_small" if small else "outputs/benchmark_learning").absolute()
-    size, seeds = (Size(96, 48, 32, 1), (0,)) if small else (Size(600, 96, 64, 45), (0, 1, 2))
+    size, seeds = (Size(96, 48, 32, 1), (0,)) if small else (Size(400, 96, 64, 45), (0, 1, 2))
     draw(folder, size)
     jobs = list(product((PLAIN, *WAYS), seeds))
     results = joblib.Parallel(1 if small else 2)(joblib.delayed(train)(*job, folder, size) for job in jobs)
