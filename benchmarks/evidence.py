@@ -38,10 +38,11 @@ class Piece:
     @property
     def settings(self) -> list[str]:
         """All words of a training but for its images, its folder and its seed."""
-        steps = [] if "scheduler=" in " ".join(self.words) or self.experiment != "small" else schedule(self.epochs)
+        own = self.experiment != "small" or any(word.startswith("scheduler=") for word in self.words)
+        steps = [f"scheduler.epochs={self.epochs}"] if own else schedule(self.epochs)
         size = ["data=folder", f"data.image_size={SIDE}", f"data.crop_size={CROP}", "batch_size=16"]
         ways = ["trainer.precision=bf16-mixed", "data.workers=0", "keep_epochs=1", "logger=csv"]
-        return [f"experiment={self.experiment}", *size, *ways, *steps, f"scheduler.epochs={self.epochs}", *self.words]
+        return [f"experiment={self.experiment}", *size, *ways, *steps, *self.words]
 
 
 REFERENCE = "reference"
