@@ -22,6 +22,9 @@ ORDER = (
     "finetuning",
     "cells",
     "learning",
+    "drawn_weights",
+    "evidence",
+    "answers",
 )
 
 

@@ -12,11 +12,10 @@ from scipy import stats
 SHAPE = {1 / 15: 3e-3, 1 / 2: 1.5e-3, 0.7: 6e-4, 13 / 15: 1.5e-4}  # scheduler=scratch30, by part of a training
 
 
-def start(verb: str, *words: str, threads: int = 1) -> None:
-    """Run a command on so many cores, in silence unless it fails."""
+def start(verb: str, *words: str) -> None:
+    """Run a command with one thread, in silence unless it fails."""
     command = [sys.executable, "-m", f"hpa_lit.{verb}", *words]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
     print(verb, *words, flush=True)

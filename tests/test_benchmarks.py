@@ -8,7 +8,7 @@ import pytest
 from benchmarks import measure
 from benchmarks.__main__ import ORDER
 
-SLOW = ("training", "prediction", "portable", "finetuning", "learning")
+SLOW = ("training", "prediction", "portable", "finetuning", "learning", "drawn_weights", "evidence", "answers")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ IDS = [f"i{number:02}" for number in range(20)]
 
 
 def picture(number, side=128):
-    return draw_field([(0, 25)[number % 2]], side, np.random.default_rng([3, number]))
+    """A field of a series in which no camera overexposed, and no protein lies as another plane does."""
+    return draw_field([(0, 25)[number % 2]], side, np.random.default_rng([177, number]))
 
 
 def save(folder, image_id, planes):

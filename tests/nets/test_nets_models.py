@@ -152,8 +152,11 @@ def test_bad_arguments() -> None:
         build_classifier("resnet18")(torch.zeros(1, 4, 64, 64, dtype=torch.int64))
 
 
+WITH_WEIGHTS = ("efficientnet_lite0", "tiny_drawn")  # that a package brings
+
+
 def test_configs_build_what_they_are_named_after(pixels: torch.Tensor) -> None:
-    assert {path.stem for path in CONF.glob("*.yaml")} == {*ARCHS, "efficientnet_lite0", "timm", "tiny", "base"}
+    assert {path.stem for path in CONF.glob("*.yaml")} == {*ARCHS, *WITH_WEIGHTS, "timm", "tiny", "base"}
     with initialize_config_dir(str(CONF.parent), version_base="1.3"):
         configs = {name: compose("train", [f"arch={name}"]).arch for name in (*ARCHS, "timm", "tiny")}
     assert {name: configs[name].arch for name in ARCHS} == {name: name for name in ARCHS}

@@ -5,18 +5,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import safetensors.torch
 import timm
 import torch
 import torchvision
 from sklearn.datasets import load_sample_image
+from test_configs import composed
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as transforms
 
 from hpa_lit.errors import InputError
-from hpa_lit.nets import build_classifier, build_embedder
+from hpa_lit.labels import LABEL_NAMES
+from hpa_lit.nets import build_classifier, build_embedder, build_net
 from hpa_lit.nets.imagenet import load_imagenet
+from hpa_lit.nets.models import CHANNEL_MEAN, CHANNEL_STD
+from hpa_lit.synthetic import draw_field
 
 IDENTITY = {"mean": [0.0] * 3, "std": [1.0] * 3}
 
@@ -108,6 +114,17 @@ def test_without_a_network_both_ways_out_are_named(tmp_path: Path) -> None:
     assert message.startswith("hpa_lit.errors.InputError: the ImageNet weights of resnet18.tv_in1k cannot be fetched")
     assert "arch.pretrained=false" in message
     assert "arch.weights=PATH" in message
+
+
+def test_drawn_weights_know_the_locations_of_other_drawn_fields() -> None:
+    """Of 28 fields, one a location, 26 or more have it among the three that the network finds most probable."""
+    config = composed("experiment=small", "arch=tiny_drawn")["arch"]
+    net = build_net(config, num_classes=len(LABEL_NAMES), in_channels=4, mean=CHANNEL_MEAN, std=CHANNEL_STD).eval()
+    fields = [draw_field([label], 288, np.random.default_rng([77, label])) for label in range(len(LABEL_NAMES))]
+    seen = np.stack([cv2.resize(field, (224, 224)).transpose(2, 0, 1) for field in fields])
+    with torch.no_grad():
+        best = net(torch.from_numpy(seen)).topk(3).indices.tolist()
+    assert sum(label in three for label, three in enumerate(best)) >= 26
 
 
 # Of a wheel: 4.7 million numbers that were trained on ImageNet.

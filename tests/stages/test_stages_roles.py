@@ -53,7 +53,7 @@ def test_pictures_in_order_are_not_suspected(images, request):
 def test_a_nucleus_in_a_wrong_plane_is_found_in_most_pictures(images, order, said, request):
     found = suspicions(request.getfixturevalue(images), order)
     # A protein of the nucleus cannot be told from it.
-    assert sum(each.startswith(said) for each in found) > len(found) * (0.4 if said.endswith("green") else 0.7)
+    assert sum(each.startswith(said) for each in found) > len(found) * (0.4 if said.endswith("green") else 0.6)
 
 
 def test_microtubules_and_reticulum_are_not_told_apart(drawn):
