@@ -42,7 +42,7 @@ oldest:
 bench: env
 	$(BIN)/python -m benchmarks
 
-# A drawn atlas from nothing to a scored answer, in ten minutes on two cores.
+# A drawn atlas from nothing to a scored answer, in some six minutes on two cores.
 demo: env
 	$(BIN)/python -m hpa_lit.demo
 
