@@ -6,7 +6,7 @@ table of rates and the eight views, which are held equal to the reference's numb
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -32,6 +32,9 @@ from hpa_lit.synthetic import Style, draw_field
 SHOWN = (0, 1, 2, 5, 7, 19, 20, 21, 23, 25)  # locations of the fields, one or two in each
 PLAIN = "plain PyTorch"
 WAYS = {"train": [], "train, timm's first weights": ["+arch.options={zero_init_last: true}"]}
+# Large cells without haze: what little pictures still show.
+PLAIN_CELLS = {"radius": 0.2, "elongation": 1.2, "bend": 0.0, "arms": 0.0, "ruffles": 0.0, "islands": 0.0}
+PLAIN_CELLS |= {"haze": 0.05, "variation": 0.2, "brightness": 180.0, "coarseness": 1.3}
 BATCH = 48
 MEAN, STD = (0.074598, 0.050630, 0.050891, 0.076287), (0.122813, 0.085745, 0.129882, 0.119411)  # method 2.8
 FIGURES = ("training loss", "validation focal loss", "macro F1")
@@ -73,7 +76,7 @@ def draw(folder: Path, size: Size) -> None:
         return
     (folder / "images").mkdir(parents=True, exist_ok=True)
     rng, rows = np.random.default_rng(0), []
-    style = Style.draw(SHOWN, rng)
+    style = replace(Style.draw(SHOWN, rng), **PLAIN_CELLS)
     for number in range(size.fields):
         labels = sorted(rng.choice(SHOWN, rng.integers(1, 3), replace=False).tolist())
         image_id = f"f{number:04d}"
