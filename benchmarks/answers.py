@@ -1,6 +1,6 @@
 """How probabilities become answers, measured on the trainings of `benchmarks.evidence`: views, thresholds, calibration.
 
-All that is fitted is fitted to the fields that a training was validated on, and judged on the fields that it never saw.
+What is fitted to labels is fitted to the fields that a training was validated on, and judged on those it never saw.
 """
 
 from collections.abc import Callable, Mapping, Sequence

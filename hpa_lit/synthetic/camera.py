@@ -41,8 +41,8 @@ class Camera:
     ) -> npt.NDArray[np.uint8]:
         """Photograph a plane, float32 (size, size), whose light of 1 becomes the grey value `brightness`.
 
-        Dim light is amplified, with its noise, as much as it needs. A larger picture shows the same: its lengths grow,
-        and so does its noise, which goes where pixels are brought together.
+        Each plane has an amplification of its own, and the noise that belongs to it. A larger picture shows the same:
+        its lengths grow, and so does its noise, which goes where pixels are brought together.
         """
         size = light.shape[0]
         light = np.maximum(light, 0)
