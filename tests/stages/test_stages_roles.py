@@ -1,17 +1,29 @@
 """Which plane looks like which, on drawn fields and on real ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hpa_lit.files import rgby
 from hpa_lit.stages import roles
-from hpa_lit.synthetic import draw_field
+from hpa_lit.synthetic import Style, draw_field
 
 
 @pytest.fixture(scope="module")
 def drawn():
     """A field of each of the 28 locations."""
     return [draw_field([label], 256, np.random.default_rng([9, label])) for label in range(28)]
+
+
+@pytest.fixture(scope="module")
+def flat():
+    """Likewise, of cells spread thin and full of reticulum, in which the nucleus is what the cytoplasm leaves out."""
+    fields = []
+    for label in range(28):
+        style = replace(Style.draw([label], np.random.default_rng([9, label])), er_reach=0.9, slope=1.0)
+        fields.append(draw_field([label], 256, np.random.default_rng([9, label]), style))
+    return fields
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +53,7 @@ def test_pictures_in_order_are_not_suspected(images, request):
     assert not any(suspicions(request.getfixturevalue(images)))
 
 
-@pytest.mark.parametrize("images", ["drawn", "real"])
+@pytest.mark.parametrize("images", ["flat", "real"])
 @pytest.mark.parametrize(
     ("order", "said"),
     [
@@ -53,7 +65,7 @@ def test_pictures_in_order_are_not_suspected(images, request):
 def test_a_nucleus_in_a_wrong_plane_is_found_in_most_pictures(images, order, said, request):
     found = suspicions(request.getfixturevalue(images), order)
     # A protein of the nucleus cannot be told from it.
-    assert sum(each.startswith(said) for each in found) > len(found) * (0.4 if said.endswith("green") else 0.6)
+    assert sum(each.startswith(said) for each in found) > len(found) * (0.4 if said.endswith("green") else 0.7)
 
 
 def test_microtubules_and_reticulum_are_not_told_apart(drawn):
