@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from hpa_lit.errors import InputError
 from hpa_lit.nets.imagenet import layers, load_imagenet
-from hpa_lit.nets.state_files import check_fit, of_training, read_state
+from hpa_lit.nets.state_files import Weights, check_fit
 
 # The tv_in1k weights are torchvision's, with which the reference starts. From random weights it starts as torchvision
 # does: unlike timm's own way, no residual branch begins as nothing (benchmarks/README.md, learning).
@@ -75,7 +74,7 @@ def build_backbone(
     arch: str,
     in_channels: int,
     pretrained: bool,
-    weights: str | Path | None,
+    weights: Weights | None,
     options: Mapping[str, Any] | None,
     freeze: bool,
 ) -> Backbone:
@@ -86,8 +85,8 @@ def build_backbone(
         in_channels: Channels of the images. The first convolution has three, and those beyond are copies of the red
             one, nothing rescaled (method 3).
         pretrained: Start with timm's ImageNet weights.
-        weights: Start with the weights in this file instead: of ImageNet, see `load_imagenet`, or of a network with
-            such a backbone that was trained here, a checkpoint or a bundle.
+        weights: Start with these instead: of ImageNet, see `load_imagenet`, or of a network with such a backbone that
+            was trained here, a checkpoint or a bundle.
         options: More arguments of the timm network, such as ``img_size`` of a transformer.
         freeze: Let nothing train in it.
 
@@ -103,14 +102,14 @@ def build_backbone(
         )
     random = AS_TORCHVISION if arch.startswith("resnet") else {}
     net = _create(_timm_name(arch), pretrained and weights is None, random | dict(options or {}))
-    trained = {} if weights is None else of_training(read_state(Path(weights)))
-    if weights is not None and not trained:
-        load_imagenet(net, Path(weights))
+    trained = weights.trained if weights else {}
+    if weights and not trained:
+        load_imagenet(net, weights)
     _widen(net, in_channels)
     backbone = _with_maps(net, arch)
-    if trained:
+    if weights and trained:
         own = {key.removeprefix("backbone."): value for key, value in trained.items() if key.startswith("backbone.")}
-        check_fit(backbone.state_dict(), own, f"{weights} (weights of a training)")
+        check_fit(backbone.state_dict(), own, f"{weights.name} (weights of a training)")
         backbone.load_state_dict(own)
     if freeze:
         backbone.freeze()

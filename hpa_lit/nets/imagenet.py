@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from hpa_lit.nets.state_files import check_fit, read_state
+from hpa_lit.nets.state_files import Weights, check_fit
 
 # Of EfficientNet-PyTorch, which numbers its blocks through: outside of them, within them, and within those of the first
 # stage, which do not widen what they get and so have one convolution and one norm less.
@@ -23,17 +22,17 @@ WIDENING = SQUEEZE | {
 NARROW = SQUEEZE | {"_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
-def load_imagenet(net: Any, path: Path) -> None:
-    """Load a file of ImageNet weights, timm's, torchvision's or EfficientNet-PyTorch's.
+def load_imagenet(net: Any, weights: Weights) -> None:
+    """Load ImageNet weights, timm's, torchvision's or EfficientNet-PyTorch's.
 
     Args:
         net: A timm network without its last layer, with a first convolution of three channels; filled in place.
-        path: The file. Its last layer, and layers that only help a training, are left out.
+        weights: A file's. Its last layer, and layers that only help a training, are left out.
 
     Raises:
-        InputError: The file cannot be read, or is of another network.
+        InputError: They are of another network.
     """
-    state = read_state(path)
+    state = weights.tensors
     state = _of_efficientnet(state, net) if "_conv_stem.weight" in state else _of_torchvision(state)
     unused = tuple(f"{layer}." for layer in (*layers(net, "classifier"), "AuxLogits"))
     state = {key: value for key, value in state.items() if not key.startswith(unused)}
@@ -41,7 +40,7 @@ def load_imagenet(net: Any, path: Path) -> None:
     for key, tensor in expected.items():
         if key.endswith("num_batches_tracked"):  # files from before torch 0.4.1 lack it, and nothing here uses it
             state.setdefault(key, tensor)
-    check_fit(expected, state, f"{path} (ImageNet weights)")
+    check_fit(expected, state, f"{weights.name} (ImageNet weights)")
     net.load_state_dict(state)
 
 

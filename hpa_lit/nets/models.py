@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from hpa_lit.errors import InputError
 from hpa_lit.nets.backbone import Backbone, build_backbone
 from hpa_lit.nets.heads import AttentionPool, PoolingHead
-from hpa_lit.nets.state_files import of_training, read_state
+from hpa_lit.nets.state_files import Weights
 
 # Of the competition's train and test images, pixel / 255, in the order red, green, blue, yellow (method 2.8).
 CHANNEL_MEAN = (0.074598, 0.050630, 0.050891, 0.076287)
@@ -188,9 +188,11 @@ def build_classifier(
     std = CHANNEL_STD[:in_channels] if std is None else std
     if len(mean) != in_channels or len(std) != in_channels or min(std) <= 0:
         raise InputError(f"{in_channels} channels need as many means and positive deviations: mean={mean}, std={std}")
-    backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
+    given = None if weights is None else Weights.read(Path(weights))
+    backbone = build_backbone(arch, in_channels, pretrained, given, options, freeze)
     net = Classifier(backbone, num_classes, mean, std, dropout, pool, map_pool)
-    _start_head(net, weights)
+    if given:
+        _start_head(net, given)
     return net
 
 
@@ -206,22 +208,22 @@ def build_embedder(
     map_pool: Literal["gem"] | None = None,
 ) -> Embedder:
     """Build an embedder; arguments and errors as for `build_classifier`."""
-    backbone = build_backbone(arch, in_channels, pretrained, weights, options, freeze)
+    given = None if weights is None else Weights.read(Path(weights))
+    backbone = build_backbone(arch, in_channels, pretrained, given, options, freeze)
     net = Embedder(backbone, num_classes, dropout, map_pool)
-    _start_head(net, weights)
+    if given:
+        _start_head(net, given)
     return net
 
 
-def _start_head(net: nn.Module, weights: str | Path | None) -> None:
+def _start_head(net: nn.Module, weights: Weights) -> None:
     """Let what stands on the backbone go on from a training here: each tensor that has the shape of its namesake."""
-    if weights is None:
-        return
     own = {
         key: tensor
         for key, tensor in net.state_dict().items()
         if not key.startswith("backbone.") and key != "statistics"
     }
-    trained = of_training(read_state(Path(weights)))
+    trained = weights.trained
     rename_output(trained)
     net.load_state_dict(
         {key: trained[key] for key, tensor in own.items() if key in trained and trained[key].shape == tensor.shape},

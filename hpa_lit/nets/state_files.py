@@ -3,6 +3,7 @@
 import pickle
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,28 @@ def unwrap(content: object, name: str) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in content.items()}
 
 
-def of_training(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a network that was trained here, by their names in it; none where another's weights are given."""
-    net = {key.removeprefix("net."): tensor for key, tensor in state.items() if key.startswith("net.")}
-    return net if any(key.startswith("backbone.") for key in net) else {}
+@dataclass(frozen=True)
+class Weights:
+    """The tensors of a file that a network is to start with.
+
+    Attributes:
+        name: The file, for messages.
+        tensors: All of them, by the names that the file has for them.
+    """
+
+    name: str
+    tensors: dict[str, Tensor]
+
+    @classmethod
+    def read(cls, path: Path) -> "Weights":
+        """Read a file; errors as for `read_state`."""
+        return cls(str(path), read_state(path))
+
+    @property
+    def trained(self) -> dict[str, Tensor]:
+        """Those of a network that was trained here, by their names in it; none where they are another's."""
+        net = {key.removeprefix("net."): tensor for key, tensor in self.tensors.items() if key.startswith("net.")}
+        return net if any(key.startswith("backbone.") for key in net) else {}
 
 
 def check_fit(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], name: str) -> None:

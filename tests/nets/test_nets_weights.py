@@ -22,6 +22,7 @@ from hpa_lit.labels import LABEL_NAMES
 from hpa_lit.nets import build_classifier, build_embedder, build_net
 from hpa_lit.nets.imagenet import load_imagenet
 from hpa_lit.nets.models import CHANNEL_MEAN, CHANNEL_STD
+from hpa_lit.nets.state_files import Weights
 from hpa_lit.synthetic import draw_field
 
 IDENTITY = {"mean": [0.0] * 3, "std": [1.0] * 3}
@@ -148,7 +149,7 @@ def test_real_weights_answer_as_in_the_network_that_they_were_published_for(lite
     state = torch.load(lite0, weights_only=True)
     theirs.load_state_dict(state)
     net = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
-    load_imagenet(net, lite0)
+    load_imagenet(net, Weights.read(lite0))
     maps: list[Tensor] = []
     theirs._blocks[-1].register_forward_hook(lambda _, inputs, output: maps.append(output))
     with torch.no_grad():
@@ -166,7 +167,7 @@ def test_blocks_with_squeezing_have_their_places_too(published: str, ours: str, 
     theirs = pytest.importorskip("efficientnet_lite_pytorch").EfficientNet.from_name(published).eval()
     torch.save(theirs.state_dict(), tmp_path / "imagenet.pth")
     net = timm.create_model(ours, num_classes=0).eval()
-    load_imagenet(net, tmp_path / "imagenet.pth")
+    load_imagenet(net, Weights.read(tmp_path / "imagenet.pth"))
     images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(net.forward_features(images), theirs.extract_features(images), rtol=1e-3, atol=1e-4)
