@@ -4,6 +4,7 @@ Figures are as wide in inches as leaves their text legible on a telephone: about
 """
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -58,12 +59,14 @@ def differences(scores: pd.DataFrame, name: str) -> Figure:
         name: Of the metric.
     """
     rows = scores.iloc[::-1].reset_index(drop=True)
-    figure, axes = _axes(_WIDE, 0.9 + 0.3 * len(rows))
+    models = [model if len(model) <= 30 else re.sub("(.{12,29}[_/])", "\\1\n", model) for model in rows["model"]]
+    lines = max(2, *(1 + model.count("\n") for model in models))
+    figure, axes = _axes(_WIDE, 0.9 + 0.16 * lines * len(rows))
     axes.axvline(rows["value"].iloc[-1], color=GREY, linewidth=1, linestyle=":")
     colors = [{"better": GREEN, "worse": ORANGE}.get(verdict, BLUE) for verdict in rows["verdict"]]
     axes.hlines(rows.index, rows["low"], rows["high"], color=colors, linewidth=1.6, alpha=0.55)
     axes.scatter(rows["value"], rows.index, c=colors, s=22, zorder=3)
-    axes.set_yticks(rows.index, [model[-28:] for model in rows["model"]])
+    axes.set_yticks(rows.index, models)
     axes.set(xlabel=name, ylim=(-0.6, len(rows) - 0.4))
     return figure
 

@@ -36,6 +36,13 @@ def test_training_curves_have_a_line_for_each_run_and_column():
     assert axes.lines[0].get_color() == axes.lines[1].get_color() != axes.lines[2].get_color()
 
 
+def test_long_names_of_models_are_whole_so_that_those_with_one_end_are_told_apart():
+    names = [f"{start}_and_a_long_end_that_is_the_same/seed0" for start in ("one", "another")]
+    scores = pd.DataFrame({"model": names, "value": 0.5, "low": 0.4, "high": 0.6, "verdict": "unsure"})
+    (axes,) = plots.differences(scores, "Macro F1").axes
+    assert [tick.get_text().replace("\n", "") for tick in axes.get_yticklabels()] == names[::-1]
+
+
 def test_pictures_are_the_same_for_the_same_numbers():
     table = pd.DataFrame({"step": ["a", "b"], "macro_f1": [0.2, 0.3], "low": [0.1, 0.2], "high": [0.3, 0.4]})
     first, second = (plots.png(plots.steps(table)) for _ in range(2))
