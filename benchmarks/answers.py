@@ -82,8 +82,8 @@ VIEWS: Mapping[str, Callable[[Doubles], Doubles]] = {
     "32 views, mean of logits": mean_of_logits,
 }
 THRESHOLDS: Mapping[str, Callable[[Training], Doubles]] = {
-    "one for all labels, 0.5": lambda net: np.full(len(LABEL_NAMES), 0.5),
     "one for all labels, the best": lambda net: common(net.valid.whole, net.valid.truth),
+    "one for all labels, 0.5": lambda net: np.full(len(LABEL_NAMES), 0.5),
     "for each label: ratio as in training (the reference's)": lambda net: thresholds.ratio(
         net.test.whole, net.frequency
     ),
