@@ -178,7 +178,7 @@ def said(row: pd.Series, is_first: bool) -> str:
 def run(small: bool) -> Outcome:
     """Train with each piece on two atlases, report on two others, and write docs/evidence.md."""
     folder = Path("outputs/benchmark_evidence_small" if small else "outputs/benchmark_evidence").absolute()
-    work = Work(folder, 60, (0, 1), (REFERENCE, WEIGHTS), ()) if small else Work(folder)
+    work = Work(folder, 60, SEEDS[:1], (REFERENCE, WEIGHTS), ()) if small else Work(folder)
     tried, judged = (*work.pieces, *work.together), (*work.pieces, *work.modern)
     train_all(work, TUNED, tried, SEEDS[:1])
     tuned = pd.concat([compare(work, number, tried, SEEDS[:1], "tuned") for number in TUNED])
